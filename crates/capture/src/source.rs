@@ -1,0 +1,135 @@
+//! The two doors of a capture: a source pushes into a sink.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use change::{Change, ImageError, Position, SourceInfo, UnixTime};
+
+use crate::{CheckItem, SourceError};
+
+/// One server whose change log can be read. Blocking; a task gives it a thread of its own.
+pub trait Source: Send + std::fmt::Debug {
+    /// Reads the log from `start` and pushes each entry into `sink`, in order, until `stop` is raised
+    /// (then `Ok`) or something fails. It may be called again: the task decides about retries, and
+    /// then starts from what its log durably holds.
+    ///
+    /// # Errors
+    /// Connection, rights, lost positions, undecodable events; or the sink refused.
+    fn run(&mut self, start: &Start, sink: &mut dyn Sink, stop: &Stop) -> Result<(), SourceError>;
+
+    /// Looks, read-only, whether [`Source::run`] would work. A server that cannot be reached is a
+    /// failed item, not an error.
+    fn check(&mut self) -> Vec<CheckItem>;
+
+    /// A shared view on what the source knows about itself while it runs.
+    fn status(&self) -> Arc<SourceStatus>;
+}
+
+/// Where a [`Source`] pushes what it reads.
+pub trait Sink {
+    /// A connection stands; what follows was read through it.
+    ///
+    /// # Errors
+    /// See [`SinkError`].
+    fn connected(&mut self, info: &SourceInfo) -> Result<(), SinkError>;
+
+    /// The next entry.
+    ///
+    /// # Errors
+    /// See [`SinkError`]. After an image error nothing of this change was kept.
+    fn change(&mut self, change: &Change<'_>) -> Result<(), SinkError>;
+
+    /// Everything before `at` was delivered or filtered, and no transaction is open. Sources call this
+    /// at the end of each transaction they filtered whole and at each sign of life of the server, so
+    /// that an idle or filtered source advances too. `at.body` is [`change::Body::Heartbeat`].
+    ///
+    /// # Errors
+    /// See [`SinkError`].
+    fn progress(&mut self, at: &Change<'_>) -> Result<(), SinkError>;
+
+    /// Nothing more waits in the source's buffers. Answers how long at the most the source may wait
+    /// for more before it calls again; `None` means: as long as it likes.
+    ///
+    /// # Errors
+    /// See [`SinkError`].
+    fn idle(&mut self) -> Result<Option<Duration>, SinkError>;
+}
+
+/// Why a sink takes no more.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// A value in the change could not be decoded while it was written.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The receiver is shutting down or failed; it knows why.
+    #[error("the receiver of changes has closed")]
+    Closed,
+}
+
+/// Where reading starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// At the server's current end.
+    Now,
+    /// At the oldest entry the server still has.
+    Earliest,
+    /// Right behind the entry whose [`change::Resume`] wrote this, or where an operator said.
+    At(Position),
+}
+
+/// Raised once to end a [`Source::run`]. Cheap to look at; sources look at least four times a second.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Ends the run that was given this.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether the run should end.
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// What a running source tells about itself, for status pages and metrics. Written by the source at
+/// most once per network read, read by anyone.
+#[derive(Debug, Default)]
+pub struct SourceStatus {
+    inner: std::sync::Mutex<StatusFields>,
+}
+
+/// See [`SourceStatus`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatusFields {
+    /// The server's flavour and version as people say it: `MySQL 8.4.6`, `MariaDB 10.11.6`.
+    pub server: Option<String>,
+    /// Whether a connection stands.
+    pub connected: bool,
+    /// When the server was last heard, a heartbeat included.
+    pub last_contact: Option<UnixTime>,
+    /// When everything the server had was last seen to be read.
+    pub caught_up: Option<UnixTime>,
+    /// Bytes read from the server's log since the process started.
+    pub bytes_read: u64,
+    /// Events skipped by reason (constant texts).
+    pub skipped: Vec<(&'static str, u64)>,
+    /// Remarks that an operator should see, newest last, at most a handful.
+    pub warnings: Vec<String>,
+}
+
+impl SourceStatus {
+    /// A copy of the fields.
+    #[must_use]
+    pub fn read(&self) -> StatusFields {
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Changes the fields.
+    pub fn update(&self, change: impl FnOnce(&mut StatusFields)) {
+        change(&mut self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+}
