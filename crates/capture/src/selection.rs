@@ -25,7 +25,9 @@ impl Selection {
     /// # Errors
     /// The first pattern that has no dot, or an empty side.
     pub fn new<S: AsRef<str>>(include: &[S], exclude: &[S]) -> Result<Self, SelectionError> {
-        let parse = |patterns: &[S]| patterns.iter().map(|p| Pattern::parse(p.as_ref())).collect();
+        let parse = |patterns: &[S]| -> Result<Vec<Pattern>, SelectionError> {
+            patterns.iter().map(|p| Pattern::parse(p.as_ref())).collect()
+        };
         Ok(Self { include: parse(include)?, exclude: parse(exclude)? })
     }
 

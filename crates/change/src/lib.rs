@@ -14,5 +14,7 @@ pub use change::{Body, Change, Ddl, Image, ImageError, Row, RowOperation, Transa
 pub use clock::{Clock, SystemClock, UnixTime};
 pub use ids::{GroupId, NameError, TaskName, TopicName};
 pub use position::{Position, PositionError, Resume};
-pub use schema::{Column, ColumnType, SchemaVersion, SourceInfo, SourceKind, TableSchema, UniqueKey};
+pub use schema::{
+    Column, ColumnType, SchemaVersion, SourceInfo, SourceKind, TableSchema, UniqueKey,
+};
 pub use value::Value;

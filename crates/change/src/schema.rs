@@ -43,32 +43,68 @@ pub struct Column {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the variants are the SQL standard's and MySQL's own type names")]
 pub enum ColumnType {
-    TinyInt { unsigned: bool },
-    SmallInt { unsigned: bool },
-    MediumInt { unsigned: bool },
-    Int { unsigned: bool },
-    BigInt { unsigned: bool },
-    Bit { width: u8 },
-    Decimal { precision: u8, scale: u8 },
+    TinyInt {
+        unsigned: bool,
+    },
+    SmallInt {
+        unsigned: bool,
+    },
+    MediumInt {
+        unsigned: bool,
+    },
+    Int {
+        unsigned: bool,
+    },
+    BigInt {
+        unsigned: bool,
+    },
+    Bit {
+        width: u8,
+    },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
     Float,
     Double,
-    Timestamp { fraction: u8 },
+    Timestamp {
+        fraction: u8,
+    },
     Date,
-    Time { fraction: u8 },
-    DateTime { fraction: u8 },
+    Time {
+        fraction: u8,
+    },
+    DateTime {
+        fraction: u8,
+    },
     Year,
-    Char { charset: String },
-    VarChar { charset: String },
-    Binary { width: u32 },
+    Char {
+        charset: String,
+    },
+    VarChar {
+        charset: String,
+    },
+    Binary {
+        width: u32,
+    },
     VarBinary,
     /// `size` is the number of length bytes: 1 TINYTEXT to 4 LONGTEXT.
-    Text { size: u8, charset: String },
+    Text {
+        size: u8,
+        charset: String,
+    },
     /// `size` is the number of length bytes: 1 TINYBLOB to 4 LONGBLOB.
-    Blob { size: u8 },
+    Blob {
+        size: u8,
+    },
     /// Labels in UTF-8, in index order from 1.
-    Enum { labels: Vec<String> },
+    Enum {
+        labels: Vec<String>,
+    },
     /// Labels in UTF-8, in bit order from 0.
-    Set { labels: Vec<String> },
+    Set {
+        labels: Vec<String>,
+    },
     Json,
     Geometry,
     /// MySQL's VECTOR: little-endian floats, delivered as bytes.
