@@ -1,16 +1,19 @@
 //! What every source shares: the [`Source`] and [`Sink`] doors between a database and a task, the
-//! selection of objects, precheck items, and the schema history a source may lean on.
+//! selection of objects, precheck items, the schema history a source may lean on, and the byte-bounded
+//! queue between the threads of a capture.
 //!
 //! No database is known here by name, and no thread is started here.
 
 mod check;
 mod error;
 mod history;
+mod queue;
 mod selection;
 mod source;
 
 pub use check::{CheckItem, CheckResult, Remedy};
 pub use error::{ErrorKind, SourceError};
 pub use history::{HistoryEntry, HistoryError, SchemaHistory};
+pub use queue::{ByteQueue, Pop, QueueClosed};
 pub use selection::{Selection, SelectionError};
 pub use source::{Sink, SinkError, Source, SourceStatus, Start, StatusFields, Stop};

@@ -48,12 +48,13 @@ pub trait Sink {
     /// See [`SinkError`].
     fn progress(&mut self, at: &Change<'_>) -> Result<(), SinkError>;
 
-    /// Nothing more waits in the source's buffers. Answers how long at the most the source may wait
-    /// for more before it calls again; `None` means: as long as it likes.
+    /// Nothing more waits in the source's buffers; `at` says what was delivered last, as in
+    /// [`Sink::progress`], but a transaction may be open. Answers how long at the most the source may
+    /// wait for more before it calls again.
     ///
     /// # Errors
     /// See [`SinkError`].
-    fn idle(&mut self) -> Result<Option<Duration>, SinkError>;
+    fn idle(&mut self, at: &Change<'_>) -> Result<Duration, SinkError>;
 }
 
 /// Why a sink takes no more.

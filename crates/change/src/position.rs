@@ -51,6 +51,12 @@ impl Position {
     }
 }
 
+impl Resume for Position {
+    fn write(&self, out: &mut String) {
+        out.push_str(&self.0);
+    }
+}
+
 impl std::fmt::Display for Position {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
