@@ -1,1 +1,3 @@
-//! Under construction.
+//! The Kafka-protocol server.
+
+mod coordinator;

@@ -1,0 +1,393 @@
+//! The group coordinator: who belongs to a consumer group, who leads it, and which generation counts.
+//!
+//! A pure state machine after Kafka's classic rebalance protocol (`GroupCoordinator`, KIP-62, KIP-134,
+//! KIP-345 static members, KIP-394 member ids, KIP-814 skipped assignments). It knows no socket, no
+//! clock and no random source: `now` and fresh ids are parameters. A JoinGroup or SyncGroup that has to
+//! wait for others leaves its [`Ticket`] behind; the answer appears later in
+//! [`Coordinator::take_replies`], exactly once for each ticket that was not abandoned.
+//!
+//! Differences from Kafka, on purpose: committed offsets live in the catalog, so there is no *Dead*
+//! group that still holds offsets: a group is dead when it is not in the map. A waiting member whose
+//! connection closed is handed back to its session timeout ([`Coordinator::abandon`]) instead of
+//! counting as present for five minutes. Memory is bounded by [`GroupLimits`].
+
+mod group;
+mod join;
+mod leave;
+mod member;
+mod sync;
+mod timers;
+
+#[cfg(test)]
+mod random_tests;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use change::GroupId;
+
+use group::Group;
+pub use group::{GroupState, GroupView, MemberView};
+pub use member::MemberId;
+
+/// All groups and the answers that wait to be sent.
+#[derive(Debug)]
+pub struct Coordinator {
+    limits: GroupLimits,
+    groups: HashMap<GroupId, Group>,
+    /// Answers of waiting requests, oldest first, until [`Coordinator::take_replies`].
+    outbox: Vec<(Ticket, Reply)>,
+    /// Not later than the earliest deadline of any group. Heartbeats move deadlines without touching
+    /// this, so a wake-up may find nothing to do.
+    wake_at: Option<Instant>,
+}
+
+/// What one coordinator keeps in memory at the most, and the times it grants.
+#[derive(Debug, Clone)]
+pub struct GroupLimits {
+    /// Groups at a time; an empty group makes room for a new one.
+    pub groups: usize,
+    /// Members of one group, those that were only promised an id included.
+    pub members: usize,
+    /// Protocols of one member.
+    pub protocols: usize,
+    /// Bytes of protocol names and metadata of one member.
+    pub member_bytes: usize,
+    /// Bytes of protocol names and metadata of one group: the leader's answer carries them all.
+    pub group_bytes: usize,
+    /// Session timeouts that are granted (`group.min.session.timeout.ms`, `group.max.…`).
+    pub session_timeout: RangeInclusive<Duration>,
+    /// How long the first member of an empty group waits for others
+    /// (`group.initial.rebalance.delay.ms`).
+    pub initial_rebalance_delay: Duration,
+}
+
+/// Names one waiting request; the shell chooses it and gets it back with the reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// The answer to a request that left a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// To a JoinGroup.
+    Join(JoinReply),
+    /// To a SyncGroup.
+    Sync(Result<Synced, GroupError>),
+}
+
+/// A JoinGroup request.
+#[derive(Debug, Clone)]
+pub struct Join {
+    /// Empty for a newcomer.
+    pub member_id: String,
+    /// The id a newcomer gets; random, chosen by the caller.
+    pub fresh_id: MemberId,
+    /// `group.instance.id` of a static member.
+    pub instance_id: Option<String>,
+    /// Whether a newcomer must come back with an id first (JoinGroup v4 and up).
+    pub requires_known_id: bool,
+    /// Whether the client understands `skip_assignment` (v9 and up).
+    pub can_skip_assignment: bool,
+    /// As the client calls itself, for operators.
+    pub client_id: String,
+    /// Where it comes from, for operators.
+    pub client_host: String,
+    /// After how long without a sign of life it is removed.
+    pub session_timeout: Duration,
+    /// How long others wait for it in a rebalance.
+    pub rebalance_timeout: Duration,
+    /// `consumer` for consumers.
+    pub protocol_type: String,
+    /// Assignors with their subscription, most wanted first.
+    pub protocols: Vec<Protocol>,
+}
+
+/// An assignor's name with what a member says to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protocol {
+    /// `range`, `cooperative-sticky`, ...
+    pub name: String,
+    /// The subscription; opaque to us.
+    pub metadata: Bytes,
+}
+
+/// The answer to a JoinGroup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinReply {
+    /// The member's id: its own, the new one, or the one to come back with.
+    pub member_id: String,
+    /// The generation, or why not.
+    pub result: Result<Joined, GroupError>,
+}
+
+/// A generation as one of its members learns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// Grows with each rebalance.
+    pub generation: i32,
+    /// Protocol type of the group.
+    pub protocol_type: String,
+    /// The assignor that all members know.
+    pub protocol: String,
+    /// Who assigns.
+    pub leader: MemberId,
+    /// The leader keeps the assignment of before (KIP-814).
+    pub skip_assignment: bool,
+    /// All members, for the leader only.
+    pub members: Vec<JoinedMember>,
+}
+
+/// A member as its leader sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinedMember {
+    /// Its id.
+    pub member_id: MemberId,
+    /// Its `group.instance.id`.
+    pub instance_id: Option<String>,
+    /// Its metadata for the chosen protocol.
+    pub metadata: Bytes,
+}
+
+/// A SyncGroup request.
+#[derive(Debug, Clone)]
+pub struct Sync {
+    /// Who asks.
+    pub identity: Identity,
+    /// Protocol type, from v5 on.
+    pub protocol_type: Option<String>,
+    /// Protocol name, from v5 on.
+    pub protocol: Option<String>,
+    /// Assignments by member id, from the leader.
+    pub assignments: Vec<(String, Bytes)>,
+}
+
+/// What a member is to work on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Synced {
+    /// Protocol type of the group.
+    pub protocol_type: String,
+    /// The chosen assignor.
+    pub protocol: String,
+    /// The assignment; opaque to us.
+    pub assignment: Bytes,
+}
+
+/// How a request says who it comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Identity {
+    /// The generation it believes in; negative outside of group management.
+    pub generation: i32,
+    /// Its member id; empty outside of group management.
+    pub member_id: String,
+    /// Its `group.instance.id`.
+    pub instance_id: Option<String>,
+}
+
+/// Why the coordinator refuses; each has its Kafka error code in the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GroupError {
+    /// No such member, or no such group.
+    #[error("the member is not known")]
+    UnknownMember,
+    /// The member missed a rebalance.
+    #[error("the generation is not the current one")]
+    IllegalGeneration,
+    /// The member shall join again.
+    #[error("the group is rebalancing")]
+    RebalanceInProgress,
+    /// No protocol in common with the other members, or none at all.
+    #[error("the protocols do not fit those of the group")]
+    InconsistentProtocol,
+    /// Shorter or longer than we grant.
+    #[error("the session timeout is out of range")]
+    InvalidSessionTimeout,
+    /// Come back with the id in the answer.
+    #[error("a member id is required")]
+    MemberIdRequired,
+    /// Another process joined with the same `group.instance.id`.
+    #[error("the group instance id was taken over")]
+    FencedInstance,
+    /// The group has as many members, or as many bytes of metadata, as it may.
+    #[error("the group is full")]
+    GroupFull,
+    /// There are as many groups as there may be.
+    #[error("there are too many groups")]
+    TooManyGroups,
+}
+
+impl Default for GroupLimits {
+    fn default() -> Self {
+        Self {
+            groups: 10_000,
+            members: 1_000,
+            protocols: 32,
+            member_bytes: 256 << 10,
+            group_bytes: 8 << 20,
+            session_timeout: Duration::from_secs(6)..=Duration::from_secs(30 * 60),
+            initial_rebalance_delay: Duration::from_millis(100),
+        }
+    }
+}
+
+impl Coordinator {
+    /// A coordinator without groups.
+    #[must_use]
+    pub fn new(limits: GroupLimits) -> Self {
+        Self { limits, groups: HashMap::new(), outbox: Vec::new(), wake_at: None }
+    }
+
+    /// A member joins; the reply comes to `ticket`, maybe at once.
+    pub fn join(&mut self, now: Instant, group: &GroupId, ticket: Ticket, join: Join) {
+        let member_id = join.member_id.clone();
+        if let Err(error) = self.admit(group, &join) {
+            let reply = JoinReply { member_id, result: Err(error) };
+            self.outbox.push((ticket, Reply::Join(reply)));
+            return;
+        }
+        let group = self.groups.entry(group.clone()).or_default();
+        group.join(now, &self.limits, ticket, join, &mut self.outbox);
+        self.wake_at = earliest(self.wake_at, group.next_deadline());
+    }
+
+    /// A member asks for its assignment, or the leader brings all; the reply comes to `ticket`.
+    pub fn sync(&mut self, now: Instant, group: &GroupId, ticket: Ticket, sync: Sync) {
+        let Some(group) = self.groups.get_mut(group) else {
+            self.outbox.push((ticket, Reply::Sync(Err(GroupError::UnknownMember))));
+            return;
+        };
+        group.sync(now, ticket, sync, &mut self.outbox);
+        self.wake_at = earliest(self.wake_at, group.next_deadline());
+    }
+
+    /// A sign of life.
+    ///
+    /// # Errors
+    /// What the member has to do now: join again, or with another id.
+    pub fn heartbeat(
+        &mut self,
+        now: Instant,
+        group: &GroupId,
+        identity: &Identity,
+    ) -> Result<(), GroupError> {
+        self.groups.get_mut(group).ok_or(GroupError::UnknownMember)?.heartbeat(now, identity)
+    }
+
+    /// A member goes for good. An empty member id with an instance id removes the static member.
+    ///
+    /// # Errors
+    /// The member is not known, or its instance id belongs to another.
+    pub fn leave(
+        &mut self,
+        now: Instant,
+        group: &GroupId,
+        member_id: &str,
+        instance_id: Option<&str>,
+    ) -> Result<(), GroupError> {
+        let group = self.groups.get_mut(group).ok_or(GroupError::UnknownMember)?;
+        let left = group.leave(now, &self.limits, member_id, instance_id, &mut self.outbox);
+        self.wake_at = earliest(self.wake_at, group.next_deadline());
+        left
+    }
+
+    /// Whether offsets may be committed: by a member of the current generation, or by anybody
+    /// (generation below 0, no member id) while the group has no members.
+    ///
+    /// # Errors
+    /// As Kafka answers it.
+    pub fn check_commit(
+        &mut self,
+        now: Instant,
+        group: &GroupId,
+        identity: &Identity,
+    ) -> Result<(), GroupError> {
+        match self.groups.get_mut(group) {
+            Some(group) => group.check_commit(now, identity),
+            None if identity.generation < 0 => Ok(()),
+            None => Err(GroupError::IllegalGeneration),
+        }
+    }
+
+    /// The connection of a waiting request is gone: no reply will be made, and the member counts as
+    /// silent from `now` on.
+    pub fn abandon(&mut self, now: Instant, group: &GroupId, ticket: Ticket) {
+        self.outbox.retain(|(waiting, _)| *waiting != ticket);
+        if let Some(group) = self.groups.get_mut(group) {
+            group.abandon(now, ticket);
+            self.wake_at = earliest(self.wake_at, group.next_deadline());
+        }
+    }
+
+    /// Forgets a group; its waiting members learn that they are not known.
+    pub fn remove(&mut self, group: &GroupId) {
+        if let Some(mut group) = self.groups.remove(group) {
+            group.dissolve(&mut self.outbox);
+        }
+    }
+
+    /// Lets everything happen that is due: sessions that expire, rebalances that end.
+    pub fn tick(&mut self, now: Instant) {
+        if self.wake_at.is_none_or(|at| now < at) {
+            return;
+        }
+        for group in self.groups.values_mut() {
+            group.tick(now, &self.limits, &mut self.outbox);
+        }
+        self.wake_at = self.groups.values().filter_map(Group::next_deadline).min();
+    }
+
+    /// When [`Coordinator::tick`] has something to do at the earliest.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.wake_at
+    }
+
+    /// Replies made since the last call, in the order they were made.
+    pub fn take_replies(&mut self) -> Vec<(Ticket, Reply)> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// A group as operators see it; `None` when it has no state here.
+    #[must_use]
+    pub fn describe(&self, group: &GroupId) -> Option<GroupView> {
+        self.groups.get(group).map(Group::view)
+    }
+
+    /// What can be refused without looking at the members; makes room for a new group.
+    fn admit(&mut self, group: &GroupId, join: &Join) -> Result<(), GroupError> {
+        if !self.limits.session_timeout.contains(&join.session_timeout) {
+            return Err(GroupError::InvalidSessionTimeout);
+        }
+        if join.protocol_type.is_empty() || join.protocols.is_empty() {
+            return Err(GroupError::InconsistentProtocol);
+        }
+        if join.protocols.len() > self.limits.protocols
+            || member::weight(join) > self.limits.member_bytes
+        {
+            return Err(GroupError::GroupFull);
+        }
+        if self.groups.contains_key(group) {
+            return Ok(());
+        }
+        if !join.member_id.is_empty() {
+            return Err(GroupError::UnknownMember);
+        }
+        if self.groups.len() >= self.limits.groups {
+            let idle = self.groups.iter().find(|(_, group)| group.is_idle());
+            let idle = idle.map(|(id, _)| id.clone()).ok_or(GroupError::TooManyGroups)?;
+            self.groups.remove(&idle);
+        }
+        Ok(())
+    }
+}
+
+/// The earlier of two deadlines, where there are any.
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}
