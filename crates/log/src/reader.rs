@@ -1,0 +1,213 @@
+//! Readers: what is durable, served as ranges of files.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+use crate::closed::Closed;
+use crate::meta::{Incarnation, Meta};
+use crate::segment::{Active, Contents, Extent, Segment};
+use crate::{Error, FileRange, LeaderEpoch, Offset};
+
+/// Serves the durable part of a partition. Cheap to clone, usable from any thread; it goes on serving
+/// what there is when its writer is gone.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+    visible: watch::Receiver<Offset>,
+}
+
+/// What [`Reader::read`] found, and the log's bounds at that moment.
+#[derive(Debug, Clone)]
+pub struct ReadOutcome {
+    /// Whole batches, the first of which holds the asked offset; `None` at the end of the log.
+    pub range: Option<FileRange>,
+    /// The offset behind the last durable record.
+    pub high_watermark: Offset,
+    /// The first offset in the log.
+    pub log_start_offset: Offset,
+}
+
+/// The time that a log covers, in milliseconds since 1970-01-01 UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataRange {
+    /// Timestamp of the first record.
+    pub first_ms: i64,
+    /// Highest timestamp of all records; it need not be the last one's.
+    pub last_ms: i64,
+}
+
+/// What writer and readers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) meta: Meta,
+    /// Locked for a look or a change in memory only, never across I/O.
+    view: RwLock<View>,
+}
+
+/// The visible log. It ends where the last sync ended.
+#[derive(Debug)]
+pub(crate) struct View {
+    /// Without gaps, oldest first.
+    pub(crate) closed: Vec<Arc<Closed>>,
+    pub(crate) active: Arc<Active>,
+    /// The durable part of the active segment.
+    pub(crate) active_contents: Contents,
+}
+
+impl Reader {
+    pub(crate) const fn new(shared: Arc<Shared>, visible: watch::Receiver<Offset>) -> Self {
+        Self { shared, visible }
+    }
+
+    /// Whole batches from the one that holds `from` on, up to `max_bytes`, but at least one however
+    /// long it is (a consumer must get past it). They may begin before `from`; clients skip that part.
+    ///
+    /// # Errors
+    /// [`Error::OffsetOutOfRange`] before the log's start or behind its end; [`Error::Io`],
+    /// [`Error::Corrupt`].
+    pub fn read(&self, from: Offset, max_bytes: u64) -> Result<ReadOutcome, Error> {
+        loop {
+            let (segment, start, end) =
+                self.shared.look(|view| (view.holding(from), view.start(), view.end()));
+            if from < start || from > end {
+                return Err(Error::OffsetOutOfRange { requested: from, start, end });
+            }
+            let range = match segment.as_ref().map(|segment| range_in(segment, from, max_bytes)) {
+                Some(Err(error)) if self.is_removed(from, &error) => continue,
+                Some(range) => Some(range?),
+                None => None,
+            };
+            return Ok(ReadOutcome { range, high_watermark: end, log_start_offset: start });
+        }
+    }
+
+    /// The offset behind the last durable record.
+    #[must_use]
+    pub fn high_watermark(&self) -> Offset {
+        self.shared.look(View::end)
+    }
+
+    /// The first offset in the log.
+    #[must_use]
+    pub fn log_start_offset(&self) -> Offset {
+        self.shared.look(View::start)
+    }
+
+    /// Waits until the high watermark is beyond `offset`, and answers it. If the writer is gone that
+    /// never happens: bound the wait.
+    pub async fn wait_beyond(&self, offset: Offset) -> Offset {
+        let mut visible = self.visible.clone();
+        let reached = visible.wait_for(|end| *end > offset).await.ok().map(|end| *end);
+        match reached {
+            Some(end) => end,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// First and highest timestamp in the log; `None` while it is empty.
+    #[must_use]
+    pub fn data_range(&self) -> Option<DataRange> {
+        self.shared.look(|view| {
+            let mut full = view.contents().filter(|contents| !contents.is_empty());
+            let first = full.next()?;
+            let last_ms =
+                full.fold(first.max_timestamp_ms, |ms, next| ms.max(next.max_timestamp_ms));
+            Some(DataRange { first_ms: first.first_timestamp_ms, last_ms })
+        })
+    }
+
+    /// Bytes of all visible batches.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.shared.look(View::size)
+    }
+
+    /// The identity of the log: Kafka's `cluster_id`.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.shared.meta.incarnation
+    }
+
+    /// The epoch of the writer this reader belongs to.
+    #[must_use]
+    pub fn leader_epoch(&self) -> LeaderEpoch {
+        self.shared.meta.leader_epoch
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Whether an error only means that retention removed the segment with `offset` meanwhile.
+    pub(crate) fn is_removed(&self, offset: Offset, error: &Error) -> bool {
+        error.is_missing_file() && self.log_start_offset() > offset
+    }
+}
+
+impl Shared {
+    pub(crate) const fn new(meta: Meta, view: View) -> Self {
+        Self { meta, view: RwLock::new(view) }
+    }
+
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        look(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut View) -> T) -> T {
+        change(&mut self.view.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl View {
+    pub(crate) fn start(&self) -> Offset {
+        self.closed.first().map_or(self.active.base, |first| first.contents.base)
+    }
+
+    pub(crate) fn end(&self) -> Offset {
+        self.active_contents.next
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.contents().fold(0, |sum, contents| sum.saturating_add(contents.length))
+    }
+
+    /// What each segment holds, oldest first.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = &Contents> {
+        self.closed.iter().map(|closed| &closed.contents).chain([&self.active_contents])
+    }
+
+    /// The segment with this offset.
+    fn holding(&self, offset: Offset) -> Option<Segment> {
+        if offset >= self.active_contents.base {
+            return (offset < self.end()).then(|| self.active());
+        }
+        let behind = self.closed.partition_point(|closed| closed.contents.next <= offset);
+        self.closed.get(behind).map(|closed| Segment::Closed(Arc::clone(closed)))
+    }
+
+    /// The first segment from `base` on that has a timestamp of at least this.
+    pub(crate) fn reaching(&self, base: Offset, timestamp_ms: i64) -> Option<Segment> {
+        let reaches = |contents: &Contents| {
+            contents.base >= base
+                && !contents.is_empty()
+                && contents.max_timestamp_ms >= timestamp_ms
+        };
+        match self.closed.iter().find(|closed| reaches(&closed.contents)) {
+            Some(closed) => Some(Segment::Closed(Arc::clone(closed))),
+            None => reaches(&self.active_contents).then(|| self.active()),
+        }
+    }
+
+    fn active(&self) -> Segment {
+        Segment::Active(Arc::clone(&self.active), self.active_contents)
+    }
+}
+
+fn range_in(segment: &Segment, from: Offset, max_bytes: u64) -> Result<FileRange, Error> {
+    let extent: Extent = segment.open()?;
+    let (start, first) = extent.batch_of(from)?;
+    let first_end = start.saturating_add(first.length);
+    let end = extent.last_end(first_end, start.saturating_add(max_bytes))?;
+    Ok(FileRange::new(extent.file, start, end.max(first_end).saturating_sub(start)))
+}
