@@ -1,0 +1,110 @@
+//! The messages, one file per API, each described once for both directions.
+//!
+//! Strings and bytes are borrowed: from the frame when read, from the caller when written. Where an
+//! old version carries one of something and a newer version many (the keys of `FindCoordinator`,
+//! the members of `LeaveGroup`, the groups of `OffsetFetch`), the structure here always has many.
+
+mod api_versions;
+mod fetch;
+mod find_coordinator;
+mod heartbeat;
+mod join_group;
+mod leave_group;
+mod list_offsets;
+mod metadata;
+mod offset_commit;
+mod offset_fetch;
+mod offset_for_leader_epoch;
+mod produce;
+mod sasl_authenticate;
+mod sasl_handshake;
+mod sync_group;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use api_versions::{ApiVersionsRequest, ApiVersionsResponse, ServedApi};
+pub use fetch::{
+    AbortedTransaction, FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchedPartition,
+    FetchedTopic, ForgottenTopic, Records,
+};
+pub use find_coordinator::{
+    Coordinator, FindCoordinatorRequest, FindCoordinatorResponse, KEY_TYPE_GROUP,
+};
+pub use heartbeat::{HeartbeatRequest, HeartbeatResponse};
+pub use join_group::{GroupProtocol, JoinGroupRequest, JoinGroupResponse, JoinedMember};
+pub use leave_group::{LeaveGroupRequest, LeaveGroupResponse, LeavingMember, LeftMember};
+pub use list_offsets::{
+    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
+    ListedPartition, ListedTopic, TIMESTAMP_EARLIEST, TIMESTAMP_LATEST, TIMESTAMP_MAX,
+};
+pub use metadata::{
+    Broker, MetadataRequest, MetadataRequestTopic, MetadataResponse, PartitionMetadata,
+    TopicMetadata,
+};
+pub use offset_commit::{
+    CommitPartition, CommitTopic, CommittedPartition, CommittedTopic, OffsetCommitRequest,
+    OffsetCommitResponse,
+};
+pub use offset_fetch::{
+    FetchedGroup, FetchedOffset, FetchedOffsets, OffsetFetchGroup, OffsetFetchRequest,
+    OffsetFetchResponse, OffsetFetchTopic,
+};
+pub use offset_for_leader_epoch::{
+    EpochEnd, EpochEndTopic, EpochPartition, EpochTopic, OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse,
+};
+pub use produce::{
+    ProducePartition, ProduceRequest, ProduceResponse, ProduceTopic, ProducedPartition,
+    ProducedTopic, RecordError,
+};
+pub use sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
+pub use sasl_handshake::{SaslHandshakeRequest, SaslHandshakeResponse};
+pub use sync_group::{MemberAssignment, SyncGroupRequest, SyncGroupResponse};
+
+use crate::{
+    ApiKey, ApiVersion, Error, Result,
+    codec::{Decoder, Wire},
+};
+
+/// The body of a request or a response.
+pub trait Message<'a>: Wire<'a> + Default {
+    /// The API it belongs to.
+    const API: ApiKey;
+}
+
+/// Reads one message. Bytes behind its end are ignored, as Kafka's broker ignores them.
+///
+/// # Errors
+/// [`Error::UnsupportedVersion`] if the version is not served, or what is wrong with the bytes.
+pub fn decode<'a, M: Message<'a>>(version: ApiVersion, bytes: &'a [u8]) -> Result<M> {
+    if !M::API.serves(version) {
+        return Err(Error::UnsupportedVersion { api: M::API, version });
+    }
+    let mut message = M::default();
+    message.wire(&mut Decoder::new(M::API, version, bytes))?;
+    Ok(message)
+}
+
+/// Declares the bodies of an API.
+macro_rules! message {
+    ($api:ident: $($message:ident $(<$lifetime:lifetime>)?),+) => {
+        $(impl<'a> crate::messages::Message<'a> for $message$(<$lifetime>)? {
+            const API: crate::ApiKey = crate::ApiKey::$api;
+        })+
+    };
+}
+use message;
+
+/// The one element of a list that the version at hand can carry: added if there is none yet.
+fn only<T: Default>(list: &mut Vec<T>) -> Result<&mut T> {
+    if list.is_empty() {
+        list.push(T::default());
+    }
+    match list.as_mut_slice() {
+        [one] => Ok(one),
+        _ => Err(Error::Unwritable { what: "several elements in a version that carries one" }),
+    }
+}

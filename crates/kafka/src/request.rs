@@ -1,0 +1,142 @@
+//! Any request and any response, for code that has a frame and does not know yet what it is.
+
+use crate::{
+    ApiKey, ApiVersion, CorrelationId, Frame, RequestHeader, Result, encode_request,
+    encode_response,
+    messages::{
+        ApiVersionsRequest, ApiVersionsResponse, FetchRequest, FetchResponse,
+        FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse,
+        JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse,
+        ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse,
+        OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
+        OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, ProduceRequest, ProduceResponse,
+        SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
+        SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse, decode,
+    },
+};
+
+macro_rules! bodies {
+    ($($(#[$doc:meta])* $api:ident($request:ty, $response:ty),)*) => {
+        /// Any request.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Request<'a> {
+            $($(#[$doc])* $api($request),)*
+        }
+
+        /// Any response.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Response<'a> {
+            $($(#[$doc])* $api($response),)*
+        }
+
+        impl<'a> Request<'a> {
+            /// Reads the message behind a header.
+            ///
+            /// # Errors
+            /// [`crate::Error::UnsupportedVersion`] if the version is not served, or what is wrong
+            /// with the bytes.
+            pub fn decode(api: ApiKey, version: ApiVersion, body: &'a [u8]) -> Result<Self> {
+                match api {
+                    $(ApiKey::$api => decode(version, body).map(Self::$api),)*
+                }
+            }
+
+            /// Which API this belongs to.
+            pub const fn api(&self) -> ApiKey {
+                match self {
+                    $(Self::$api(_) => ApiKey::$api,)*
+                }
+            }
+
+            /// Writes a whole request.
+            ///
+            /// # Errors
+            /// [`crate::Error::Unwritable`] if a field has no form in this version.
+            pub fn encode(
+                self,
+                version: ApiVersion,
+                correlation: CorrelationId,
+                client_id: Option<&'a str>,
+            ) -> Result<Frame> {
+                match self {
+                    $(Self::$api(body) => encode_request(version, correlation, client_id, body),)*
+                }
+            }
+        }
+
+        impl<'a> Response<'a> {
+            /// Reads the message behind a response header.
+            ///
+            /// # Errors
+            /// [`crate::Error::UnsupportedVersion`] if the version is not spoken, or what is wrong
+            /// with the bytes.
+            pub fn decode(api: ApiKey, version: ApiVersion, body: &'a [u8]) -> Result<Self> {
+                match api {
+                    $(ApiKey::$api => decode(version, body).map(Self::$api),)*
+                }
+            }
+
+            /// Which API this belongs to.
+            pub const fn api(&self) -> ApiKey {
+                match self {
+                    $(Self::$api(_) => ApiKey::$api,)*
+                }
+            }
+
+            /// Writes a whole response.
+            ///
+            /// # Errors
+            /// [`crate::Error::Unwritable`] if a field has no form in this version.
+            pub fn encode(self, version: ApiVersion, correlation: CorrelationId) -> Result<Frame> {
+                match self {
+                    $(Self::$api(body) => encode_response(version, correlation, body),)*
+                }
+            }
+        }
+    };
+}
+
+bodies! {
+    /// Appends records.
+    Produce(ProduceRequest<'a>, ProduceResponse<'a>),
+    /// Reads record batches.
+    Fetch(FetchRequest<'a>, FetchResponse<'a>),
+    /// Finds an offset by time.
+    ListOffsets(ListOffsetsRequest<'a>, ListOffsetsResponse<'a>),
+    /// Names the brokers, topics and partitions.
+    Metadata(MetadataRequest<'a>, MetadataResponse<'a>),
+    /// Stores where a group stands.
+    OffsetCommit(OffsetCommitRequest<'a>, OffsetCommitResponse<'a>),
+    /// Reads where a group stands.
+    OffsetFetch(OffsetFetchRequest<'a>, OffsetFetchResponse<'a>),
+    /// Names the broker that coordinates a group.
+    FindCoordinator(FindCoordinatorRequest<'a>, FindCoordinatorResponse<'a>),
+    /// Enters a group.
+    JoinGroup(JoinGroupRequest<'a>, JoinGroupResponse<'a>),
+    /// Keeps a member in its group.
+    Heartbeat(HeartbeatRequest<'a>, HeartbeatResponse),
+    /// Leaves a group.
+    LeaveGroup(LeaveGroupRequest<'a>, LeaveGroupResponse<'a>),
+    /// Hands out the assignment of a group.
+    SyncGroup(SyncGroupRequest<'a>, SyncGroupResponse<'a>),
+    /// Chooses a SASL mechanism.
+    SaslHandshake(SaslHandshakeRequest<'a>, SaslHandshakeResponse<'a>),
+    /// Asks what is served.
+    ApiVersions(ApiVersionsRequest<'a>, ApiVersionsResponse),
+    /// Finds where a leader epoch ends.
+    OffsetForLeaderEpoch(OffsetForLeaderEpochRequest<'a>, OffsetForLeaderEpochResponse<'a>),
+    /// Carries a SASL token.
+    SaslAuthenticate(SaslAuthenticateRequest<'a>, SaslAuthenticateResponse<'a>),
+}
+
+impl<'a> Request<'a> {
+    /// Reads a whole request without its frame length.
+    ///
+    /// # Errors
+    /// As [`RequestHeader::split`] and [`Request::decode`]. A server that must answer a version it
+    /// does not serve calls these two itself.
+    pub fn decode_whole(request: &'a [u8]) -> Result<(RequestHeader<'a>, Self)> {
+        let (header, body) = RequestHeader::split(request)?;
+        Ok((header, Self::decode(header.api, header.version, body)?))
+    }
+}
