@@ -1,0 +1,166 @@
+"""Servers and Wellheads for the tests; everything started here is ended here."""
+
+import contextlib
+import os
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from harness import clients, database, load, paths, proxy, wellhead
+
+
+def pytest_sessionstart(session):
+    """Missing parts are an error before the first test, never a skipped one."""
+    missing = [part for part in (paths.wellhead_binary(), paths.MYSQL_ROOT, paths.JARS) if not part.exists()]
+    if missing and not session.config.option.collectonly:
+        pytest.exit(f"missing: {', '.join(map(str, missing))}. Run ./check, which brings them in", 3)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What each Wellhead of a failed test printed stands in its report."""
+    report = (yield).get_result()
+    if report.failed:
+        for server in getattr(item, "wellheads", []):
+            report.sections.append((f"wellhead in {server.folder.name}", server.log_tail()))
+
+
+@pytest.fixture(scope="session")
+def session_folder():
+    """A short path: the sockets of the servers live below it."""
+    folder = Path(tempfile.mkdtemp(prefix="wh-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def scratch():
+    """A folder of the test's own."""
+    folder = Path(tempfile.mkdtemp(prefix="wh-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def templates(session_folder):
+    """An empty installation of each kind, made once and copied."""
+    for name, kind in database.KINDS.items():
+        kind(session_folder / f"{name}-template")
+    return {name: session_folder / f"{name}-template" for name in database.KINDS}
+
+
+@pytest.fixture(scope="session", params=list(database.KINDS))
+def source(request, templates, session_folder):
+    """A running server of each kind, shared by the tests that neither stop nor reconfigure it.
+
+    Each test uses a database of its own name; the account `cdc` may read all.
+    """
+    name = request.param
+    server = database.KINDS[name](session_folder / name, template=templates[name]).start()
+    server.create_user()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=list(database.KINDS))
+def new_source(request, templates, scratch):
+    """Makes servers of each kind for one test, with options of its own."""
+    with contextlib.ExitStack() as ends:
+
+        def make(options=None, start=True):
+            folder = scratch / f"{request.param}-{len(os.listdir(scratch))}"
+            server = database.KINDS[request.param](folder, options, templates[request.param])
+            ends.callback(server.stop)
+            if start:
+                server.start()
+                server.create_user()
+            return server
+
+        yield make
+
+
+@pytest.fixture
+def new_wellhead(request, scratch):
+    """Makes Wellheads that end with the test: `new_wellhead.tap(url)`, `new_wellhead.serve()`."""
+    request.node.wellheads = []
+
+    class Make:
+        @staticmethod
+        def tap(url, *arguments, name="wellhead", **options):
+            return keep(wellhead.Wellhead.tap(scratch / name, url, *arguments, **options))
+
+        @staticmethod
+        def serve(extra="", name="wellhead", **options):
+            return keep(wellhead.Wellhead.serve(scratch / name, extra, **options))
+
+    def keep(server):
+        request.node.wellheads.append(server)
+        return server
+
+    yield Make
+    for server in request.node.wellheads:
+        server.kill()
+
+
+@pytest.fixture
+def follow():
+    """Follows topics for the length of the test."""
+    with contextlib.ExitStack() as ends:
+
+        def make(broker, topic, login=clients.Login()):
+            follower = clients.Follower(broker, topic, login)
+            ends.callback(follower.close)
+            return follower
+
+        yield make
+
+
+@pytest.fixture
+def schema(request, source):
+    """A database name of the test's own on the shared server, dropped afterwards."""
+    name = f"t{random.getrandbits(40):x}"
+    source.sql(f"CREATE DATABASE {name}")
+    yield name
+    source.sql(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def new_ledger():
+    """Makes ledgers whose writers end with the test."""
+    made = []
+
+    def make(server, name=None):
+        ledger = load.Ledger(server, name or f"l{random.getrandbits(40):x}")
+        made.append(ledger)
+        return ledger.create()
+
+    yield make
+    for ledger in made:
+        ledger.stopping.set()
+        for thread in ledger.threads:
+            thread.join(60)
+
+
+@pytest.fixture
+def dice():
+    """Randomness whose seed is printed; `WELLHEAD_TEST_SEED` repeats a run."""
+    seed = int(os.environ.get("WELLHEAD_TEST_SEED") or random.getrandbits(32))
+    print(f"WELLHEAD_TEST_SEED={seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture
+def new_proxy():
+    """Makes proxies that end with the test."""
+    made = []
+
+    def make(port):
+        made.append(proxy.Proxy(port))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

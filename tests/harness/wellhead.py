@@ -1,0 +1,168 @@
+"""Wellhead as a process: started, asked, ended in order or by `kill -9`."""
+
+import json
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+
+from . import paths, ports, wait
+
+
+class Exited(AssertionError):
+    """Wellhead ended where it should have served."""
+
+
+class Wellhead:
+    """`wellhead tap` or `wellhead serve` on a data folder; can be started again on the same one."""
+
+    def __init__(self, folder, arguments, kafka_port=None, http_port=None):
+        self.folder = folder
+        self.data = folder / "data"
+        self.kafka_port = kafka_port or ports.free_port()
+        self.http_port = http_port or ports.free_port()
+        self.arguments = arguments
+        self.process = None
+        self.log = folder / "wellhead.log"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @classmethod
+    def tap(cls, folder, url, *arguments, **ports_):
+        """The newcomer's server."""
+        server = cls(folder, None, **ports_)
+        server.arguments = [
+            "tap", url,
+            "--data-dir", str(server.data),
+            "--kafka", server.kafka,
+            "--http", server.http,
+            *arguments,
+        ]
+        return server
+
+    @classmethod
+    def serve(cls, folder, extra="", **ports_):
+        """The operator's server; tasks and groups come by API."""
+        server = cls(folder, None, **ports_)
+        config = folder / "wellhead.toml"
+        config.write_text(
+            f'[server]\ndata_dir = "{server.data}"\n'
+            f'[kafka]\nlisten = "{server.kafka}"\n'
+            f'[http]\nlisten = "{server.http}"\n{extra}'
+        )
+        server.arguments = ["serve", "-c", str(config)]
+        return server
+
+    @property
+    def kafka(self):
+        return f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def http(self):
+        return f"127.0.0.1:{self.http_port}"
+
+    def spawn(self):
+        """Starts the process and does not wait for anything."""
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(paths.wellhead_binary()), *self.arguments],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
+            )
+        return self
+
+    def start(self, deadline_s=30):
+        """Starts the process and waits until it serves."""
+        self.spawn()
+        wait.until(self.ready, lambda: f"/readyz; its log ends:\n{self.log_tail()}", deadline_s)
+        return self
+
+    def ready(self):
+        """Whether it serves; an early end is an error with its log."""
+        if self.process.poll() is not None:
+            raise Exited(f"wellhead ended with {self.process.returncode}:\n{self.log_tail()}")
+        try:
+            with urllib.request.urlopen(f"http://{self.http}/readyz", timeout=2) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def alive(self):
+        """Whether the process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, deadline_s=10):
+        """Ends it as Ctrl-C does and answers the exit code."""
+        if self.alive():
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(deadline_s)
+        return self.process.returncode if self.process else None
+
+    def kill(self):
+        """Ends it as a power cut would."""
+        if self.alive():
+            self.process.kill()
+        if self.process:
+            self.process.wait(10)
+
+    def api(self, method, path, body=None, expect=None):
+        """Calls the API with the admin token; answers (status, parsed body)."""
+        request = urllib.request.Request(
+            f"http://{self.http}/api/v1{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {(self.data / 'admin.token').read_text().strip()}",
+                "Content-Type": "application/json",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                status, text = answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            status, text = refused.code, refused.read()
+        parsed = json.loads(text) if text else None
+        if expect is not None:
+            assert status == expect, f"{method} {path} answered {status}: {parsed}"
+        return status, parsed
+
+    def task(self, name):
+        """The task as the API shows it."""
+        return self.api("GET", f"/tasks/{name}", expect=200)[1]
+
+    def wait_for_state(self, name, *states, deadline_s=60):
+        """Waits until the task is in one of these states, and answers it."""
+        seen = {}
+
+        def reached():
+            seen.update(self.task(name))
+            return seen["state"] in states and seen
+
+        return wait.until(reached, lambda: f"task {name} to become {states}; seen: {seen}", deadline_s, 0.1)
+
+    def metric(self, name, **labels):
+        """The value of one series of /metrics, or None when it is absent."""
+        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        for line in text.splitlines():
+            if line.startswith((f"{name}{{", f"{name} ")) and all(
+                f'{key}="{value}"' in line for key, value in labels.items()
+            ):
+                return float(line.rsplit(" ", 1)[1])
+        return None
+
+    def memory_peak_mib(self):
+        """The largest resident size of the process so far."""
+        status = (paths.Path("/proc") / str(self.process.pid) / "status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+
+    def log_tail(self):
+        """The end of what it printed."""
+        return self.log.read_text(errors="replace")[-4000:] if self.log.exists() else "(nothing)"
+
+
+def run(*arguments, deadline_s=60, environment=None):
+    """Runs a command of the binary to its end; answers the finished process with its texts."""
+    return subprocess.run(
+        [str(paths.wellhead_binary()), *map(str, arguments)],
+        capture_output=True, text=True, timeout=deadline_s, stdin=subprocess.DEVNULL, env=environment,
+    )

@@ -1,0 +1,172 @@
+"""Garbage, hostile lengths and full disks: nothing panics, spins or loses data."""
+
+import contextlib
+import socket
+import struct
+import subprocess
+
+import confluent_kafka
+import pytest
+
+from harness import clients, load, record, wait
+
+PASSWORD = "Secret_123"
+
+
+def dial(server):
+    return socket.create_connection(("127.0.0.1", server.kafka_port), timeout=20)
+
+
+def closed_by_peer(connection):
+    """Whether the server ends the connection, with or without an answer first."""
+    connection.settimeout(20)
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
+
+
+def assert_unharmed(server, topic, rows):
+    follower = clients.Follower(server.kafka, topic)
+    try:
+        assert len(follower.wait_for_rows(rows)) == rows
+    finally:
+        follower.close()
+    assert "panicked" not in server.log.read_text()
+
+
+@pytest.fixture
+def tapped(source, schema, new_wellhead):
+    source.sql(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
+    server = new_wellhead.tap(source.url(schema)).start()
+    source.sql(f"INSERT INTO {schema}.t VALUES (1), (2), (3)")
+    assert_unharmed(server, schema, 3)
+    return server, schema
+
+
+def test_garbage_on_the_kafka_port_ends_that_connection_alone(tapped, dice):
+    server, topic = tapped
+    for _ in range(200):
+        with dial(server) as connection:
+            connection.sendall(dice.randbytes(dice.randrange(1, 4000)))
+            connection.shutdown(socket.SHUT_WR)
+            assert closed_by_peer(connection)
+    with dial(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        assert closed_by_peer(connection)
+    assert_unharmed(server, topic, 3)
+
+
+@pytest.mark.parametrize("length", [2**31 - 1, 2_000_000_000, -1, -(2**31)])
+def test_a_request_of_two_gigabytes_is_refused_before_it_is_read(tapped, length):
+    server, topic = tapped
+    before = server.memory_peak_mib()
+    with dial(server) as connection:
+        connection.sendall(struct.pack(">ihhi", length, 18, 0, 1))
+        assert closed_by_peer(connection)
+    assert server.memory_peak_mib() - before < 32
+    assert_unharmed(server, topic, 3)
+
+
+def test_hostile_lengths_inside_a_request_allocate_nothing(tapped):
+    server, topic = tapped
+    before = server.memory_peak_mib()
+    header = struct.pack(">hhih", 3, 1, 7, -1)
+    for count in (2**31 - 1, 2**28, -7):
+        body = header + struct.pack(">i", count)
+        with dial(server) as connection:
+            connection.sendall(struct.pack(">i", len(body)) + body)
+            connection.shutdown(socket.SHUT_WR)
+            assert closed_by_peer(connection)
+    assert server.memory_peak_mib() - before < 32
+    assert_unharmed(server, topic, 3)
+
+
+def test_a_silent_connection_stops_nobody(tapped):
+    server, topic = tapped
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(50):
+            open_ones.enter_context(dial(server)).sendall(b"\x00\x00")
+        assert_unharmed(server, topic, 3)
+
+
+def test_a_foreign_group_id_is_refused(source, new_wellhead, new_ledger):
+    server = new_wellhead.serve().start()
+    ledger = new_ledger(source)
+    body = {"source": {"url": source.url()}, "objects": {ledger.name: {"all": True}}, "auto_start": True}
+    server.api("PUT", "/tasks/shop", body)
+    server.wait_for_state("shop", "normal")
+    ledger.fill()
+    mine, other = (
+        server.api("PUT", f"/tasks/shop/groups/{account}", {"account": account, "password": PASSWORD})[1]
+        for account in ("mine", "other")
+    )
+    foreign = clients.Login(other["group_id"], mine["user"], PASSWORD)
+    consumer = confluent_kafka.Consumer(clients.Confluent.settings(server.kafka, foreign))
+    behind = confluent_kafka.TopicPartition("shop", 0, 5)
+    with pytest.raises(confluent_kafka.KafkaException) as refused:
+        consumer.commit(offsets=[behind], asynchronous=False)
+    consumer.close()
+    assert refused.value.args[0].code() in (
+        confluent_kafka.KafkaError.INVALID_GROUP_ID,
+        confluent_kafka.KafkaError.GROUP_AUTHORIZATION_FAILED,
+    )
+
+
+def test_a_wrong_kafka_password_is_refused(source, new_wellhead, new_ledger):
+    server = new_wellhead.serve().start()
+    ledger = new_ledger(source)
+    body = {"source": {"url": source.url()}, "objects": {ledger.name: {"all": True}}, "auto_start": True}
+    server.api("PUT", "/tasks/shop", body)
+    _, group = server.api("PUT", "/tasks/shop/groups/mine", {"account": "mine", "password": PASSWORD})
+    errors = []
+    settings = clients.Confluent.settings(server.kafka, clients.Login(group["group_id"], group["user"], "Wrong_123"))
+    consumer = confluent_kafka.Consumer({**settings, "error_cb": errors.append})
+    consumer.assign([confluent_kafka.TopicPartition("shop", 0, 0)])
+    wait.until(lambda: consumer.poll(0.2) or errors, "an answer to the wrong password")
+    consumer.close()
+    assert any(error.code() == confluent_kafka.KafkaError._AUTHENTICATION for error in errors), errors
+    assert PASSWORD not in server.log.read_text() and "Wrong_123" not in server.log.read_text()
+
+
+def test_a_full_disk_stops_the_capture_and_loses_nothing(source, new_wellhead, new_ledger, scratch, dice):
+    with small_disk(scratch / "disk", "48m") as disk:
+        ledger = new_ledger(source)
+        source.sql(f"CREATE TABLE {ledger.name}.bulk (id INT PRIMARY KEY, v LONGBLOB)")
+        server = new_wellhead.tap(source.url(ledger.name), name="disk/wellhead").start()
+        ledger.fill().start(writers=1)
+        for number in range(80):
+            insert_bytes(source, ledger.name, number, dice.randbytes(1 << 20))
+        server.wait_for_state(ledger.name, "error", deadline_s=90)
+        reason = str(server.task(ledger.name)["reason"]).lower()
+        assert "disk" in reason or "space" in reason, reason
+        assert clients.read_all(server.kafka, ledger.name), "what is in the log can still be read"
+        subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
+        final = ledger.stop()
+        follower = clients.Follower(server.kafka, ledger.name)
+        expected = sum(final.values()) + len(final) + 80
+        rows = follower.wait_for_rows(expected, 120)
+        follower.close()
+        bulk = [record.after(row)["id"] for row in rows if row["objectName"].endswith(".bulk")]
+        assert bulk == list(range(80))
+        load.assert_each_change_once([row for row in rows if row["objectName"].endswith(".counters")], final)
+        server.kill()
+
+
+def insert_bytes(source, schema, number, content):
+    with source.connect(schema) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO bulk VALUES (%s, %s)", (number, content))
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    """A file system that fills up soon. Needs the right to mount."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

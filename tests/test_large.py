@@ -1,0 +1,46 @@
+"""Memory is bounded by settings, not by what the source does."""
+
+from harness import clients, record
+
+LIMIT_MIB = 256
+ROWS = 200_000
+
+NUMBERS = {
+    "mariadb": "SELECT seq AS n FROM seq_1_to_{rows}",
+    "mysql": "SELECT n FROM JSON_TABLE(CONCAT('[', REPEAT('1,', {rows} - 1), '1]'), '$[*]' "
+             "COLUMNS (n FOR ORDINALITY)) AS numbers",
+}
+
+
+def test_a_transaction_of_200_mb_streams_through(source, schema, new_wellhead):
+    source.sql(f"CREATE TABLE {schema}.big (id INT PRIMARY KEY, v VARCHAR(1100) CHARACTER SET latin1)")
+    server = new_wellhead.tap(source.url(schema)).start()
+    numbers = NUMBERS[source.kind].format(rows=ROWS)
+    source.sql(f"INSERT INTO {schema}.big SELECT n, REPEAT(MD5(n), 33) FROM ({numbers}) AS numbers")
+    expected = ROWS + 2
+    offsets, rows, size = 0, 0, 0
+    consumer = clients.Confluent().read(server.kafka, schema, clients.BEGINNING, expected, deadline_s=240)
+    for _, value in consumer:
+        entry = record.decode(value)
+        offsets += 1
+        if record.is_row(entry):
+            rows += 1
+            size += len(record.after(entry)["v"])
+            assert record.after(entry)["id"] == rows
+    assert rows == ROWS and size == ROWS * 33 * 32 > 200_000_000
+    assert server.memory_peak_mib() < LIMIT_MIB
+
+
+def test_a04_a_row_of_64_mb_arrives_whole(source, schema, new_wellhead, follow):
+    source.sql(f"CREATE TABLE {schema}.big (id INT PRIMARY KEY, v LONGBLOB)")
+    server = new_wellhead.tap(source.url(schema)).start()
+    topic = follow(server.kafka, schema)
+    size = 64 << 20
+    source.sql(
+        f"INSERT INTO {schema}.big VALUES (1, REPEAT('0123456789abcdef', {size} / 16))",
+        f"INSERT INTO {schema}.big VALUES (2, 'small')",
+    )
+    rows = topic.wait_for_rows(2, 120)
+    first = record.after(rows[0])["v"]
+    assert len(first) == size and first == b"0123456789abcdef" * (size // 16)
+    assert record.after(rows[1])["v"] == b"small"
