@@ -1,1 +1,40 @@
-//! Under construction.
+//! Everything that survives a restart besides the log: sources, tasks, consumer groups, their committed
+//! offsets, the schema history, access tokens and the audit trail.
+//!
+//! One SQLite file, `catalog.db`, that an operator can open with `sqlite3`: columns have plain names
+//! and times are seconds since the epoch in columns that end in `_unix`. Beside it lies `catalog.key`,
+//! without which the passwords of sources cannot be read.
+//!
+//! Deliberately not here: what a task is doing right now, which members a group has (they join again
+//! after a restart), and anything that the log itself says, above all positions of a source.
+//!
+//! Every call of [`Catalog`] is one short blocking transaction that waits for the disk. Asynchronous
+//! callers use `spawn_blocking`.
+
+mod audit;
+mod error;
+mod group;
+mod history;
+mod login;
+mod migration;
+mod offset;
+mod row;
+mod seal;
+mod secret;
+mod source;
+mod store;
+mod task;
+mod token;
+mod verifier;
+
+pub use audit::AuditEntry;
+pub use error::{Error, Result};
+pub use group::{Group, GroupSpec, MAX_GROUPS_PER_TASK};
+pub use history::SchemaEntry;
+pub use offset::CommittedOffset;
+pub use secret::Secret;
+pub use source::{Source, SourceSpec, TlsMode};
+pub use store::{Catalog, Put};
+pub use task::{Desired, Failure, Operations, StartAt, StartAtError, Task, TaskSpec};
+pub use token::{NewToken, Role, Token};
+pub use verifier::ScramVerifier;

@@ -72,6 +72,14 @@ name_type!(
 );
 
 name_type!(
+    /// The name of a source.
+    SourceName, "source name", "1 to 100 letters, digits, underscores, dashes and dots, starting with a letter or digit",
+    |name| name.len() <= 100
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(is_topic_char)
+);
+
+name_type!(
     /// The name of a topic, by Kafka's rules (`org.apache.kafka.common.internals.Topic`).
     TopicName, "topic name", "1 to 249 letters, digits, underscores, dashes and dots, neither \".\" nor \"..\"",
     |name| !name.is_empty()

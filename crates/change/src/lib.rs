@@ -12,7 +12,7 @@ mod value;
 
 pub use change::{Body, Change, Ddl, Image, ImageError, Row, RowOperation, Transaction, Visitor};
 pub use clock::{Clock, SystemClock, UnixTime};
-pub use ids::{GroupId, NameError, TaskName, TopicName};
+pub use ids::{GroupId, NameError, SourceName, TaskName, TopicName};
 pub use position::{Position, PositionError, Resume};
 pub use schema::{
     Column, ColumnType, SchemaVersion, SourceInfo, SourceKind, TableSchema, UniqueKey,

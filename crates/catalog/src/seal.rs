@@ -1,0 +1,125 @@
+//! Seals the passwords of sources with the key file beside the catalog.
+//!
+//! The file is one line, `wellhead-key-1:` and 64 hexadecimal digits, and may be read by its owner
+//! alone. A sealed value is a version byte (1), the nonce of 12 bytes, the ciphertext, and the tag of
+//! 16 bytes, of AES-256-GCM; what it belongs to is authenticated with it, so that one sealed value
+//! cannot stand in for another.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::rand;
+
+use crate::{Error, Result, Secret};
+
+/// The key that seals.
+pub(crate) struct SealKey {
+    key: RandomizedNonceKey,
+    path: PathBuf,
+}
+
+const MAGIC: &str = "wellhead-key-1:";
+const KEY_LEN: usize = 32;
+const SEALED_VERSION: u8 = 1;
+
+impl SealKey {
+    /// Reads the key file, or makes one when there is none and `may_create`.
+    pub(crate) fn open(path: &Path, may_create: bool) -> Result<Self> {
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        match File::open(path) {
+            Ok(file) => Self::read(path, file),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(io(error)),
+            Err(_) if may_create => Self::create(path),
+            Err(_) => Err(Error::KeyMissing { path: path.to_owned() }),
+        }
+    }
+
+    fn read(path: &Path, file: File) -> Result<Self> {
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        let mode = file.metadata().map_err(io)?.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(Error::KeyExposed { path: path.to_owned(), mode });
+        }
+        let mut bytes = Vec::new();
+        file.take(1024).read_to_end(&mut bytes).map_err(io)?;
+        let key = std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(|text| text.trim_end().strip_prefix(MAGIC))
+            .and_then(from_hex)
+            .ok_or_else(|| Error::KeyMalformed { path: path.to_owned() })?;
+        Self::new(path, &key)
+    }
+
+    /// The key must be on disk before anything is sealed with it, hence the flushes.
+    fn create(path: &Path) -> Result<Self> {
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        let mut key = [0; KEY_LEN];
+        rand::fill(&mut key)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
+        writeln!(file, "{MAGIC}{}", to_hex(&key)).map_err(io)?;
+        file.sync_all().map_err(io)?;
+        if let Some(folder) = path.parent() {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+        }
+        Self::new(path, &key)
+    }
+
+    fn new(path: &Path, key: &[u8; KEY_LEN]) -> Result<Self> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key)?;
+        Ok(Self { key, path: path.to_owned() })
+    }
+
+    /// Seals `secret` for the place that `belongs_to` names.
+    pub(crate) fn seal(&self, belongs_to: &str, secret: &Secret) -> Result<Vec<u8>> {
+        let mut text = secret.expose().as_bytes().to_vec();
+        let nonce = self.key.seal_in_place_append_tag(Aad::from(belongs_to), &mut text)?;
+        let mut sealed = vec![SEALED_VERSION];
+        sealed.extend_from_slice(nonce.as_ref());
+        sealed.append(&mut text);
+        Ok(sealed)
+    }
+
+    /// Opens what [`SealKey::seal`] made for the same place.
+    pub(crate) fn open_sealed(&self, belongs_to: &str, sealed: &[u8]) -> Result<Secret> {
+        let wrong = || Error::KeyWrong { path: self.path.clone() };
+        let corrupt = || Error::Corrupt { reason: format!("sealed password of {belongs_to}") };
+        let Some((&SEALED_VERSION, rest)) = sealed.split_first() else { return Err(corrupt()) };
+        let (nonce, text) = rest.split_first_chunk::<NONCE_LEN>().ok_or_else(corrupt)?;
+        let mut text = text.to_vec();
+        let opened = self
+            .key
+            .open_in_place(Nonce::from(nonce), Aad::from(belongs_to), &mut text)
+            .map_err(|_| wrong())?;
+        String::from_utf8(opened.to_vec()).map(Secret::new).map_err(|_| corrupt())
+    }
+}
+
+impl std::fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SealKey").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+fn from_hex(text: &str) -> Option<[u8; KEY_LEN]> {
+    let digits = text.as_bytes();
+    if digits.len() != KEY_LEN * 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let bytes: Option<Vec<u8>> =
+        (0..KEY_LEN).map(|i| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()).collect();
+    bytes?.try_into().ok()
+}

@@ -1,0 +1,99 @@
+//! SCRAM verifiers (RFC 5802, RFC 7677): what is kept of a group's password.
+//!
+//! They serve SASL PLAIN by deriving the same keys from the password that came, and SCRAM as they are.
+//! Passwords are printable ASCII, on which SASLprep (RFC 4013) changes nothing.
+
+use std::num::NonZeroU32;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::{digest, hmac, pbkdf2, rand};
+
+use crate::{Error, Result, Secret};
+
+/// One verifier, for one hash function.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScramVerifier {
+    /// Random bytes mixed into the derivation.
+    pub salt: Vec<u8>,
+    /// Rounds of PBKDF2.
+    pub iterations: NonZeroU32,
+    /// Hash of the client key.
+    pub stored_key: Vec<u8>,
+    /// The server key.
+    pub server_key: Vec<u8>,
+}
+
+/// The hash functions of Kafka's two SCRAM mechanisms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScramHash {
+    Sha256,
+    Sha512,
+}
+
+/// Kafka's own number, and the least that RFC 7677 allows.
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(4096).expect("not zero");
+const SALT_LEN: usize = 24;
+const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=32;
+
+impl ScramVerifier {
+    pub(crate) fn new(hash: ScramHash, password: &Secret) -> Result<Self> {
+        let mut salt = vec![0; SALT_LEN];
+        rand::fill(&mut salt)?;
+        let (stored_key, server_key) = hash.derive(&salt, ITERATIONS, password);
+        Ok(Self { salt, iterations: ITERATIONS, stored_key, server_key })
+    }
+
+    /// Whether this is the password, in a time that does not depend on where it differs.
+    pub(crate) fn verify(&self, hash: ScramHash, password: &Secret) -> bool {
+        let (stored_key, _) = hash.derive(&self.salt, self.iterations, password);
+        verify_slices_are_equal(&stored_key, &self.stored_key).is_ok()
+    }
+}
+
+impl std::fmt::Debug for ScramVerifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScramVerifier")
+            .field("iterations", &self.iterations)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ScramHash {
+    /// Stored key and server key of RFC 5802, section 3.
+    fn derive(self, salt: &[u8], rounds: NonZeroU32, password: &Secret) -> (Vec<u8>, Vec<u8>) {
+        let (derivation, mac, hash) = match self {
+            Self::Sha256 => (pbkdf2::PBKDF2_HMAC_SHA256, hmac::HMAC_SHA256, &digest::SHA256),
+            Self::Sha512 => (pbkdf2::PBKDF2_HMAC_SHA512, hmac::HMAC_SHA512, &digest::SHA512),
+        };
+        let mut salted = vec![0; hash.output_len()];
+        pbkdf2::derive(derivation, rounds, salt, password.expose().as_bytes(), &mut salted);
+        let salted = hmac::Key::new(mac, &salted);
+        let client_key = hmac::sign(&salted, b"Client Key");
+        let server_key = hmac::sign(&salted, b"Server Key");
+        (digest::digest(hash, client_key.as_ref()).as_ref().to_vec(), server_key.as_ref().to_vec())
+    }
+}
+
+/// The rules for passwords of groups.
+pub(crate) fn check_password(password: &Secret) -> Result<()> {
+    let text = password.expose();
+    let refuse = |rule: &str| Err(Error::invalid("password", rule));
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return refuse("it is made of printable ASCII characters without spaces");
+    }
+    if !PASSWORD_CHARS.contains(&text.len()) {
+        return refuse("it has 8 to 32 characters");
+    }
+    let classes: [fn(&u8) -> bool; 4] = [
+        u8::is_ascii_uppercase,
+        u8::is_ascii_lowercase,
+        u8::is_ascii_digit,
+        u8::is_ascii_punctuation,
+    ];
+    if classes.iter().filter(|class| text.as_bytes().iter().any(class)).count() < 2 {
+        return refuse(
+            "it has characters of at least two kinds: upper case, lower case, digits, punctuation",
+        );
+    }
+    Ok(())
+}
