@@ -24,6 +24,8 @@ mod secret;
 mod source;
 mod store;
 mod task;
+#[cfg(test)]
+mod tests;
 mod token;
 mod verifier;
 

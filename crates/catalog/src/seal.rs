@@ -123,3 +123,33 @@ fn from_hex(text: &str) -> Option<[u8; KEY_LEN]> {
         (0..KEY_LEN).map(|i| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()).collect();
     bytes?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key() -> SealKey {
+        SealKey::new(Path::new("catalog.key"), &[7; KEY_LEN]).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_can_be_opened_at_its_place_alone(text in ".*") {
+            let (key, secret) = (key(), Secret::new(text));
+            let sealed = key.seal("here", &secret).unwrap();
+            prop_assert!(key.open_sealed("here", &sealed).unwrap() == secret);
+            prop_assert!(key.open_sealed("there", &sealed).is_err());
+        }
+
+        #[test]
+        fn any_flipped_bit_is_noticed(text in ".{0,40}", at: prop::sample::Index, bit in 0..8u8) {
+            let key = key();
+            let mut sealed = key.seal("here", &Secret::new(text)).unwrap();
+            let at = at.index(sealed.len());
+            sealed[at] ^= 1 << bit;
+            prop_assert!(key.open_sealed("here", &sealed).is_err());
+        }
+    }
+}

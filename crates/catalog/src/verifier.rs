@@ -97,3 +97,39 @@ pub(crate) fn check_password(password: &Secret) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SALT: [u8; 16] = [
+        0x5b, 0x6d, 0x99, 0x68, 0x9d, 0x12, 0x35, 0x8e, 0xec, 0xa0, 0x4b, 0x14, 0x12, 0x36, 0xfa,
+        0x81,
+    ];
+
+    /// The exchange of RFC 7677, section 3: its server signature is made with the server key.
+    #[test]
+    fn the_exchange_of_rfc_7677_is_signed_as_printed() {
+        let (_, server_key) = ScramHash::Sha256.derive(&SALT, ITERATIONS, &Secret::new("pencil"));
+        let nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
+        let exchange = format!(
+            "n=user,r=rOprNGfwEbeRWgbNEkqO,r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r={nonce}"
+        );
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &server_key);
+        let signature = hmac::sign(&key, exchange.as_bytes());
+        let printed = "eabae24d1062db75a9451ff0b6ea7e98c8546549ff741e672d3251b2397de46e";
+        assert_eq!(crate::seal::to_hex(signature.as_ref()), printed);
+    }
+
+    #[test]
+    fn each_verifier_has_its_own_salt_and_knows_its_password() {
+        let password = Secret::new("s3cret-Passw0rd");
+        for hash in [ScramHash::Sha256, ScramHash::Sha512] {
+            let one = ScramVerifier::new(hash, &password).unwrap();
+            let two = ScramVerifier::new(hash, &password).unwrap();
+            assert_ne!(one.stored_key, two.stored_key);
+            assert!(one.verify(hash, &password) && two.verify(hash, &password));
+            assert!(!one.verify(hash, &Secret::new("s3cret-Passw0rD")));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The whole catalog, through its public face.
+
+mod files;
+mod lasting;
