@@ -1,9 +1,13 @@
 //! What can go wrong with a log, said by who is at fault.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Offset;
+
+/// What is wrong with some bytes.
+pub(crate) type Reason = Cow<'static, str>;
 
 /// What went wrong with a log.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +51,7 @@ pub enum Error {
         /// Where in the file.
         position: u64,
         /// What is wrong there.
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// The folder was written by a newer release.
     #[error(
@@ -68,7 +72,7 @@ pub enum Error {
         /// Where in the appended bytes.
         position: usize,
         /// What is wrong there.
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// The caller appended a batch whose base offset is not the next one.
     #[error("appended batch starts at offset {found}, but the next offset is {expected}")]
@@ -103,8 +107,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn corrupt(path: &Path, position: u64, reason: &'static str) -> Self {
-        Self::Corrupt { path: path.to_path_buf(), position, reason }
+    pub(crate) fn corrupt(path: &Path, position: u64, reason: impl Into<Reason>) -> Self {
+        Self::Corrupt { path: path.to_path_buf(), position, reason: reason.into() }
     }
 
     /// Whether a file that was to be opened is gone.

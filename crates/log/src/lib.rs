@@ -20,7 +20,6 @@
 mod closed;
 pub mod durable;
 mod error;
-mod header;
 mod index;
 mod meta;
 mod partition;
@@ -32,8 +31,17 @@ mod segment;
 mod time;
 mod writer;
 
+#[cfg(any(test, feature = "simulation"))]
+mod fuzz;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
+#[cfg(test)]
+mod tests;
+
 pub use error::Error;
-pub use header::{LeaderEpoch, Offset};
+#[cfg(any(test, feature = "simulation"))]
+pub use fuzz::fuzz_recovery;
+pub use kafka::{LeaderEpoch, Offset};
 pub use meta::Incarnation;
 pub use partition::{Config, Partition, Recovery};
 pub use range::FileRange;

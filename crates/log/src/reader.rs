@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::closed::Closed;
 use crate::meta::{Incarnation, Meta};
-use crate::segment::{Active, Contents, Extent, Segment};
+use crate::segment::{Active, Contents, Extent, Segment, batch_len};
 use crate::{Error, FileRange, LeaderEpoch, Offset};
 
 /// Serves the durable part of a partition. Cheap to clone, usable from any thread; it goes on serving
@@ -207,7 +207,7 @@ impl View {
 fn range_in(segment: &Segment, from: Offset, max_bytes: u64) -> Result<FileRange, Error> {
     let extent: Extent = segment.open()?;
     let (start, first) = extent.batch_of(from)?;
-    let first_end = start.saturating_add(first.length);
+    let first_end = start.saturating_add(batch_len(&first));
     let end = extent.last_end(first_end, start.saturating_add(max_bytes))?;
     Ok(FileRange::new(extent.file, start, end.max(first_end).saturating_sub(start)))
 }

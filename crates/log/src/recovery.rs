@@ -9,13 +9,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use kafka::batch::{BatchHeader, HEADER_LEN};
+
 use crate::closed::Closed;
 use crate::durable::{self, Disk, File};
-use crate::header::{BatchHeader, CHECKED_AT, HEADER_LEN};
+use crate::error::Reason;
 use crate::index::{Entry, Index, Kind};
-use crate::segment::{self, Active, Contents, Extent};
+use crate::segment::{self, Active, Contents, Extent, batch_len};
 use crate::{Config, Error, Offset};
 
+/// Where the bytes start in a batch that its checksum covers: behind the checksum, so neither base
+/// offset nor leader epoch are covered.
+const CHECKED_AT: u64 = 21;
 /// Bytes read at once.
 const CHUNK: usize = 256 * 1024;
 
@@ -35,7 +40,7 @@ struct Scan {
     contents: Contents,
     entries: Vec<Entry>,
     /// Why it ended before the end of the file.
-    stopped: Option<&'static str>,
+    stopped: Option<Reason>,
 }
 
 /// Recovers the segments of a folder that has at least one.
@@ -104,7 +109,7 @@ fn recover_active(
             segment = %path.display(),
             position = scan.contents.length,
             bytes = truncated,
-            reason,
+            %reason,
             "cutting off the torn end of the log"
         );
         file.set_length(scan.contents.length).map_err(Error::io("truncating", &path))?;
@@ -160,19 +165,19 @@ impl<'a> Window<'a> {
         &mut self,
         position: u64,
         expected: Offset,
-    ) -> std::io::Result<Result<BatchHeader, &'static str>> {
+    ) -> std::io::Result<Result<BatchHeader, Reason>> {
         let header = match BatchHeader::parse(self.bytes(position, HEADER_LEN)?) {
             Ok(header) => header,
-            Err(reason) => return Ok(Err(reason)),
+            Err(error) => return Ok(Err(error.to_string().into())),
         };
         if header.base_offset != expected {
-            return Ok(Err("a batch does not follow the one before it"));
+            return Ok(Err("a batch does not follow the one before it".into()));
         }
-        let batch_end = position.saturating_add(header.length);
+        let batch_end = position.saturating_add(batch_len(&header));
         if batch_end > self.end {
-            return Ok(Err("it ends inside a batch"));
+            return Ok(Err("it ends inside a batch".into()));
         }
-        let mut at = position.saturating_add(CHECKED_AT as u64);
+        let mut at = position.saturating_add(CHECKED_AT);
         let mut crc = 0;
         while at < batch_end {
             let wanted = usize::try_from(batch_end - at).unwrap_or(CHUNK).min(CHUNK);
@@ -183,7 +188,11 @@ impl<'a> Window<'a> {
             crc = crc32c::crc32c_append(crc, part);
             at = at.saturating_add(part.len() as u64);
         }
-        Ok(if crc == header.crc { Ok(header) } else { Err("a batch's checksum does not fit") })
+        Ok(if crc == header.crc {
+            Ok(header)
+        } else {
+            Err("a batch's checksum does not fit".into())
+        })
     }
 
     /// Up to `wanted` bytes from `position` on; fewer at the end of the buffer or of the file, but
@@ -230,7 +239,7 @@ pub(crate) fn last_batch(recovered: &Recovered) -> Result<Option<Vec<u8>>, Error
     let last = Offset(extent.contents.next.0.saturating_sub(1));
     let (position, header) = extent.batch_of(last)?;
     // The header was checked against the length of the file.
-    let mut bytes = vec![0; usize::try_from(header.length).unwrap_or_default()];
+    let mut bytes = vec![0; header.batch_len];
     durable::read_exact_at(&*extent.file, &mut bytes, position)
         .map_err(Error::io("reading", &extent.path))?;
     Ok(Some(bytes))

@@ -9,9 +9,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use kafka::batch::{BatchHeader, HEADER_LEN};
+
 use crate::closed::Closed;
 use crate::durable::{self, File};
-use crate::header::{BatchHeader, HEADER_LEN};
+use crate::error::Reason;
 use crate::index::{Entry, Index};
 use crate::{Error, Offset};
 
@@ -61,11 +63,11 @@ impl Contents {
     ) -> Option<Entry> {
         let entry = self.entry(batch, last, interval);
         if self.is_empty() {
-            self.first_timestamp_ms = batch.base_timestamp_ms;
+            self.first_timestamp_ms = batch.base_timestamp;
         }
-        self.next = batch.next_offset;
-        self.length = self.length.saturating_add(batch.length);
-        self.max_timestamp_ms = self.max_timestamp_ms.max(batch.max_timestamp_ms);
+        self.next = batch.next_offset();
+        self.length = self.length.saturating_add(batch_len(batch));
+        self.max_timestamp_ms = self.max_timestamp_ms.max(batch.max_timestamp);
         entry
     }
 
@@ -130,19 +132,19 @@ impl<'a> Headers<'a> {
 
 impl Iterator for Headers<'_> {
     /// A header, or where it is wrong.
-    type Item = Result<BatchHeader, (usize, &'static str)>;
+    type Item = Result<BatchHeader, (usize, Reason)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.bytes.get(self.position..).filter(|rest| !rest.is_empty())?;
         let at = self.position;
-        let parsed = BatchHeader::parse(rest).and_then(|header| {
-            let length = usize::try_from(header.length).unwrap_or(usize::MAX);
-            rest.len().checked_sub(length).ok_or("it ends inside a batch")?;
-            Ok((header, at.saturating_add(length)))
-        });
+        let parsed = match BatchHeader::parse(rest) {
+            Ok(header) if header.batch_len > rest.len() => Err("it ends inside a batch".into()),
+            Ok(header) => Ok(header),
+            Err(error) => Err(error.to_string().into()),
+        };
         Some(match parsed {
-            Ok((header, end)) => {
-                self.position = end;
+            Ok(header) => {
+                self.position = at.saturating_add(header.batch_len);
                 Ok(header)
             }
             Err(reason) => {
@@ -195,17 +197,17 @@ pub(crate) struct Extent {
 impl Extent {
     /// The header of the batch that starts at `position`, which must lie before the end.
     pub(crate) fn header(&self, position: u64) -> Result<BatchHeader, Error> {
-        let corrupt = |reason| Error::corrupt(&self.path, position, reason);
         let rest = self.contents.length.saturating_sub(position);
         if rest < HEADER_LEN as u64 {
-            return Err(corrupt("it ends inside a batch header"));
+            return Err(Error::corrupt(&self.path, position, "it ends inside a batch header"));
         }
         let mut bytes = [0; HEADER_LEN];
         durable::read_exact_at(&*self.file, &mut bytes, position)
             .map_err(Error::io("reading", &self.path))?;
-        let header = BatchHeader::parse(&bytes).map_err(corrupt)?;
-        if header.length > rest {
-            return Err(corrupt("a batch reaches beyond the end"));
+        let header = BatchHeader::parse(&bytes)
+            .map_err(|error| Error::corrupt(&self.path, position, error.to_string()))?;
+        if batch_len(&header) > rest {
+            return Err(Error::corrupt(&self.path, position, "a batch reaches beyond the end"));
         }
         Ok(header)
     }
@@ -217,10 +219,10 @@ impl Extent {
         let mut position = hint.filter(|entry| self.starts_at(entry)).map_or(0, Entry::start);
         while position < self.contents.length {
             let header = self.header(position)?;
-            if header.next_offset > offset {
+            if header.next_offset() > offset {
                 return Ok((position, header));
             }
-            position = position.saturating_add(header.length);
+            position = position.saturating_add(batch_len(&header));
         }
         Err(Error::corrupt(&self.path, position, "it ends before an offset that it should hold"))
     }
@@ -235,7 +237,7 @@ impl Extent {
         let hint = hint.unwrap_or_default().filter(|entry| self.starts_at(entry));
         let mut end = from.max(hint.map_or(0, Entry::start));
         while end < self.contents.length {
-            let next = end.saturating_add(self.header(end)?.length);
+            let next = end.saturating_add(batch_len(&self.header(end)?));
             if next > limit {
                 break;
             }
@@ -251,6 +253,11 @@ impl Extent {
                 relative(self.contents.base, header.base_offset) == Some(entry.relative_offset)
             })
     }
+}
+
+/// Bytes of a whole batch, as files count.
+pub(crate) const fn batch_len(header: &BatchHeader) -> u64 {
+    header.batch_len as u64
 }
 
 /// Records between a segment's base and an offset, if an index can say it.

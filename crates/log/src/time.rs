@@ -1,7 +1,9 @@
 //! Finding a record by its time.
 
-use crate::header::BatchHeader;
-use crate::segment::Extent;
+use kafka::batch::{self, BatchHeader};
+
+use crate::durable;
+use crate::segment::{Extent, batch_len};
 use crate::{Error, Offset, Reader};
 
 /// A record's offset with its timestamp.
@@ -40,14 +42,39 @@ fn first_in(extent: &Extent, timestamp_ms: i64) -> Result<Option<TimedOffset>, E
         hint.filter(|entry| extent.starts_at(entry)).map_or(0, |entry| entry.start());
     while position < extent.contents.length {
         let header = extent.header(position)?;
-        if header.max_timestamp_ms >= timestamp_ms {
-            return Ok(Some(first_in_batch(&header)));
+        if header.max_timestamp >= timestamp_ms {
+            let found = first_in_batch(extent, position, &header, timestamp_ms)?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
-        position = position.saturating_add(header.length);
+        position = position.saturating_add(batch_len(&header));
     }
     Ok(None)
 }
 
-fn first_in_batch(header: &BatchHeader) -> TimedOffset {
-    TimedOffset { offset: header.base_offset, timestamp_ms: header.base_timestamp_ms }
+/// The one place that looks at records: a client seeks to a record, not to a batch.
+fn first_in_batch(
+    extent: &Extent,
+    position: u64,
+    header: &BatchHeader,
+    timestamp_ms: i64,
+) -> Result<Option<TimedOffset>, Error> {
+    let corrupt = |error: kafka::Error| Error::corrupt(&extent.path, position, error.to_string());
+    let mut bytes = vec![0; header.batch_len];
+    durable::read_exact_at(&*extent.file, &mut bytes, position)
+        .map_err(Error::io("reading", &extent.path))?;
+    let mut buffer = Vec::new();
+    for record in batch::records(&bytes, DECOMPRESSED_MAX, &mut buffer).map_err(corrupt)? {
+        let record = record.map_err(corrupt)?;
+        if record.timestamp_ms >= timestamp_ms {
+            let found = TimedOffset { offset: record.offset, timestamp_ms: record.timestamp_ms };
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
+
+/// Bytes that the records of one batch may take. We write batches of a few megabytes at the most,
+/// unless a single row is larger.
+const DECOMPRESSED_MAX: usize = 512 << 20;

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use kafka::batch::{self, BatchHeader};
 use tokio::sync::watch;
 
 use crate::closed::Closed;
 use crate::durable::{self, Disk, Lock};
-use crate::header::BatchHeader;
 use crate::reader::Shared;
 use crate::segment::{self, Active, Contents, Headers};
 use crate::{Config, Error, LeaderEpoch, Offset};
@@ -131,7 +131,7 @@ impl Writer {
             if header.base_offset != next {
                 return Err(Error::OutOfOrder { expected: next, found: header.base_offset });
             }
-            next = header.next_offset;
+            next = header.next_offset();
         }
         Ok(next)
     }
@@ -199,9 +199,9 @@ impl Writer {
 /// Puts the epoch into each of the batches, whose headers were checked.
 fn patch_leader_epoch(mut batches: &mut [u8], epoch: LeaderEpoch) {
     while let Ok(header) = BatchHeader::parse(batches) {
-        let Ok(length) = usize::try_from(header.length) else { return };
-        let Some((batch, rest)) = batches.split_at_mut_checked(length) else { return };
-        BatchHeader::patch_leader_epoch(batch, epoch);
+        let Some((first, rest)) = batches.split_at_mut_checked(header.batch_len) else { return };
+        // It has a header, so there is a place for the epoch.
+        let _ = batch::set_leader_epoch(first, epoch);
         batches = rest;
     }
 }

@@ -4,6 +4,7 @@
 //! and `simulation` has one that loses what was not synced. Which error means what is decided by the
 //! callers.
 
+mod folder;
 mod real;
 
 use std::fmt::Debug;
@@ -12,6 +13,7 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use folder::{free_bytes, remove_folder};
 pub use real::RealDisk;
 
 /// Folders and names.
