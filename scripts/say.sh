@@ -1,5 +1,7 @@
 # Sourced by `check`, `quickstart` and `scripts/install.sh`: says what is done and how long it took.
-# It starts nothing by itself.
+# Whoever sources it runs under `set -euo pipefail` and calls `say_if_failed` when it exits.
+
+current_step='' step_began=''
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -9,17 +11,21 @@ die() {
 }
 
 # step "what happens" command [args...]: runs the command, keeps its output visible, adds the time.
+# The command is not tested here, because a tested command would run without `set -e`.
 step() {
-    local what="$1" from="$EPOCHREALTIME" status=0
+    current_step="$1" step_began="$EPOCHREALTIME"
+    say "==> $1"
     shift
-    say "==> $what"
-    "$@" || status=$?
-    local ms=$(((${EPOCHREALTIME/./} - ${from/./}) / 1000))
-    local took
-    took=$(printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100)))
-    if ((status != 0)); then
-        say "==> FAILED after $took (exit $status): $what"
-        exit "$status"
-    fi
-    say "    done in $took"
+    "$@"
+    say "    done in $(step_took)"
+    current_step=''
+}
+
+step_took() {
+    local ms=$(((${EPOCHREALTIME/./} - ${step_began/./}) / 1000))
+    printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100))
+}
+
+say_if_failed() {
+    [[ -z $current_step ]] || say "==> FAILED after $(step_took): $current_step"
 }
