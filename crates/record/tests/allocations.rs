@@ -1,0 +1,133 @@
+//! Encoding a row allocates nothing once its table is known.
+
+#![allow(unsafe_code, reason = "counting allocations takes an allocator, whose trait is unsafe")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use change::{
+    Body, Change, Column, ColumnType, Image, ImageError, Position, Row, RowOperation, TableSchema,
+    Transaction, UnixTime, Value, Visitor,
+};
+use record::DtsEncoder;
+
+/// The system's allocator, counting per thread: the test harness has threads of its own.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: everything is handed to the system's allocator unchanged; the counter is a plain thread-local
+// number that neither allocates nor has a destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[derive(Debug)]
+struct Cells(Vec<Value<'static>>);
+
+impl Image for Cells {
+    fn visit(&self, visitor: &mut dyn Visitor) -> Result<(), ImageError> {
+        for (index, value) in self.0.iter().enumerate() {
+            visitor.column(index, *value);
+        }
+        Ok(())
+    }
+}
+
+fn table(name: &str) -> (TableSchema, Cells) {
+    let charset = || "utf8mb4".to_owned();
+    let cells = vec![
+        (ColumnType::BigInt { unsigned: true }, Value::Unsigned(u64::MAX)),
+        (ColumnType::Int { unsigned: false }, Value::Signed(i64::MIN)),
+        (ColumnType::Decimal { precision: 10, scale: 2 }, Value::Decimal("-12345.60")),
+        (ColumnType::Float, Value::Float(1.1e-40)),
+        (ColumnType::Double, Value::Double(f64::MAX)),
+        (ColumnType::Date, Value::Date { year: 2026, month: 11, day: 21 }),
+        (ColumnType::Timestamp { fraction: 6 }, Value::Timestamp { seconds: 1, micros: 1 }),
+        (ColumnType::VarChar { charset: charset() }, Value::Text(b"some text")),
+        (ColumnType::Text { size: 4, charset: charset() }, Value::Text(&[b'x'; 70_000])),
+        (ColumnType::Json, Value::Json("{\"a\":[1,2,3]}")),
+        (ColumnType::Set { labels: vec![] }, Value::Label("a,b")),
+        (ColumnType::Uuid, Value::Plain("e7ae3cb6-7d7a-4f4a-b0f5-0b2b0c7ad4e5")),
+        (ColumnType::Geometry, Value::Geometry { srid: 0, wkb: &[1; 21] }),
+        (ColumnType::Year, Value::Null),
+        (ColumnType::Year, Value::Absent),
+    ];
+    let (kinds, values): (Vec<_>, Vec<_>) = cells.into_iter().unzip();
+    let columns = kinds
+        .into_iter()
+        .enumerate()
+        .map(|(index, kind)| Column { name: format!("c{index}"), kind })
+        .collect();
+    (TableSchema::new("shop".into(), name.into(), columns, vec![0], vec![]), Cells(values))
+}
+
+#[test]
+fn a_row_allocates_nothing_once_its_table_is_known() {
+    let tables = [table("orders"), table("items"), table("customers")];
+    let resume = Position::parse(b"here").unwrap();
+    let transaction = Transaction {
+        server_id: Some(1),
+        thread_id: Some(2),
+        gtid: "0-1-2".into(),
+        commit_time: None,
+        sql_mode: Some(3),
+        charset: Some([4, 5, 6]),
+        flags2: Some(7),
+    };
+    let mut encoder = DtsEncoder::new();
+    let mut out = Vec::new();
+    let mut round = || {
+        out.clear();
+        let mut bodies = 0;
+        let mut encode = |body| {
+            let change = Change {
+                time: UnixTime::from_seconds(1_700_000_000),
+                position: "4@1",
+                safe_position: "4@1",
+                resume: &resume,
+                transaction: &transaction,
+                body,
+            };
+            bodies += 1;
+            encoder.encode(&change, bodies, UnixTime::from_millis(1_700_000_000_123), &mut out)
+        };
+        encode(Body::Begin).unwrap();
+        for (schema, cells) in &tables {
+            let operation = RowOperation::Update;
+            let (before, after): (Option<&dyn Image>, Option<&dyn Image>) =
+                (Some(cells), Some(cells));
+            encode(Body::Row(Row { operation, schema, before, after })).unwrap();
+        }
+        encode(Body::Commit).unwrap();
+        encode(Body::Heartbeat).unwrap();
+        ALLOCATIONS.get()
+    };
+    let cold = round();
+    assert!(cold > 0, "the counter counts");
+    let warm = round();
+    for _ in 0..100 {
+        round();
+    }
+    assert_eq!(round(), warm, "an allocation crept into the way of a row");
+}
