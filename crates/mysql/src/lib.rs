@@ -3,7 +3,9 @@
 
 pub mod binlog;
 pub mod connection;
+pub mod describe;
 mod error;
+pub mod precheck;
 pub mod wire;
 
 pub use error::{Error, ServerError};

@@ -14,7 +14,7 @@ pub struct Endpoint {
     pub user: String,
     /// The account's password; `None` if the URL has none, which counts as the empty one.
     pub password: Option<Secret>,
-    /// The URL's path: the database it names, if any.
+    /// The URL's path: the database to track, if it names one. Logging in does not use it.
     pub database: Option<String>,
     /// How far the connection is encrypted and the server verified.
     pub tls: TlsMode,

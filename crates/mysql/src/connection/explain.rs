@@ -131,7 +131,7 @@ fn server(error: &ServerError, endpoint: &Endpoint, reading_at: Option<&str>) ->
             "account_locked",
             format!("{address} does not let {} in: {message}", account(endpoint)),
         )
-        .remedy(format!("ALTER USER {} ACCOUNT UNLOCK, or give it a new password", account(endpoint))),
+        .remedy("unlock the account on the server (ALTER USER ... ACCOUNT UNLOCK), or give it a new password"),
         // ER_DBACCESS_DENIED_ERROR, ER_TABLEACCESS_DENIED_ERROR, ER_SPECIFIC_ACCESS_DENIED_ERROR
         1044 | 1142 | 1227 => SourceError::new(
             ErrorKind::Denied,
@@ -139,12 +139,6 @@ fn server(error: &ServerError, endpoint: &Endpoint, reading_at: Option<&str>) ->
             format!("{} lacks a privilege on {address}: {message}", account(endpoint)),
         )
         .remedy("GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* to the account"),
-        1049 => SourceError::new(
-            ErrorKind::Misconfigured,
-            "unknown_database",
-            format!("{address}: {message}"),
-        )
-        .remedy("check the database in the source's URL"),
         // ER_CON_COUNT_ERROR, ER_USER_LIMIT_REACHED, ER_TOO_MANY_USER_CONNECTIONS
         1040 | 1226 | 1203 => SourceError::new(
             ErrorKind::Unreachable,

@@ -14,8 +14,7 @@ pub(super) fn login(endpoint: &Endpoint, timeouts: Timeouts) -> Result<Connectio
     let mut packets = Packets::new(Transport::connect(endpoint, timeouts.connect)?);
     let greeting = Greeting::decode(packets.receive(MAX_SMALL)?)?;
     let encrypted = wants_tls(endpoint.tls, greeting.offers_tls())?;
-    let database = endpoint.database.as_deref();
-    let capabilities = negotiate(greeting.capabilities, database.is_some(), encrypted)?;
+    let capabilities = negotiate(greeting.capabilities, encrypted)?;
     if encrypted {
         packets.send(&ssl_request(capabilities))?;
         let session = tls::session(endpoint)?;
@@ -30,7 +29,6 @@ pub(super) fn login(endpoint: &Endpoint, timeouts: Timeouts) -> Result<Connectio
         user: &endpoint.user,
         auth: &auth,
         plugin: authenticator.plugin_name(),
-        database,
         attributes: &[
             ("program_name", "wellhead"),
             ("_client_name", "wellhead"),

@@ -22,6 +22,7 @@ pub use dump::{BinlogStream, Chunk, FillOutcome};
 pub use endpoint::{Endpoint, EndpointError, Secret, TlsMode};
 pub use explain::explain;
 pub use facts::{BinlogFile, LogEnd, ServerFacts, server_facts};
+pub(crate) use query::literal;
 pub use query::{ResultSet, Row};
 pub use replica::{DumpStart, Replica, ReplicaOptions, oldest_entry_time};
 pub use version::{Flavour, ServerVersion};

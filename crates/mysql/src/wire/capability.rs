@@ -7,8 +7,6 @@ pub type Capabilities = u32;
 pub const LONG_PASSWORD: Capabilities = 1;
 /// Wide flags in column definitions.
 pub const LONG_FLAG: Capabilities = 1 << 2;
-/// A database name stands in the handshake response.
-pub const CONNECT_WITH_DB: Capabilities = 1 << 3;
 /// The 4.1 protocol, without which we do not talk.
 pub const PROTOCOL_41: Capabilities = 1 << 9;
 /// TLS is possible.

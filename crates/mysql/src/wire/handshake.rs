@@ -66,7 +66,7 @@ impl Greeting {
     }
 }
 
-/// `Protocol::HandshakeResponse41`.
+/// `Protocol::HandshakeResponse41`. It names no database: one that is dropped must not lock us out.
 #[derive(Debug)]
 pub struct HandshakeResponse<'a> {
     /// Flags both sides have, see [`negotiate`].
@@ -77,8 +77,6 @@ pub struct HandshakeResponse<'a> {
     pub auth: &'a [u8],
     /// Name of that plugin.
     pub plugin: &'a str,
-    /// Database to start in.
-    pub database: Option<&'a str>,
     /// What the server may show about us.
     pub attributes: &'a [(&'a str, &'a str)],
 }
@@ -87,18 +85,12 @@ pub struct HandshakeResponse<'a> {
 ///
 /// # Errors
 /// The server cannot do what we need at least.
-pub fn negotiate(server: Capabilities, database: bool, tls: bool) -> Result<Capabilities, Error> {
+pub fn negotiate(server: Capabilities, tls: bool) -> Result<Capabilities, Error> {
     let needed = capability::PROTOCOL_41 | capability::SECURE_CONNECTION;
     if server & needed != needed {
         return Err(Error::Unsupported("the server has no 4.1 authentication".into()));
     }
-    let mut wanted = capability::WANTED;
-    if database {
-        wanted |= capability::CONNECT_WITH_DB;
-    }
-    if tls {
-        wanted |= capability::SSL;
-    }
+    let wanted = capability::WANTED | if tls { capability::SSL } else { 0 };
     // MariaDB clears LONG_PASSWORD in its greeting, but takes it in our answer.
     Ok(wanted & (server | capability::LONG_PASSWORD))
 }
@@ -118,12 +110,6 @@ impl HandshakeResponse<'_> {
             writer.lenenc_bytes(self.auth)
         } else {
             writer.short_bytes(self.auth)
-        };
-        let writer = match self.database {
-            Some(database) if self.has(capability::CONNECT_WITH_DB) => {
-                writer.null_terminated(database.as_bytes())
-            }
-            _ => writer,
         };
         let writer = if self.has(capability::PLUGIN_AUTH) {
             writer.null_terminated(self.plugin.as_bytes())
