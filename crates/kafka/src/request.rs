@@ -1,5 +1,7 @@
 //! Any request and any response, for code that has a frame and does not know yet what it is.
 
+#[cfg(test)]
+use crate::messages::Sampler;
 use crate::{
     ApiKey, ApiVersion, CorrelationId, Frame, RequestHeader, Result, encode_request,
     encode_response,
@@ -27,6 +29,16 @@ macro_rules! bodies {
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Response<'a> {
             $($(#[$doc])* $api($response),)*
+        }
+
+        #[cfg(test)]
+        impl Request<'static> {
+            /// A request with something in every field that the sampler's version has.
+            pub(crate) fn sample(api: ApiKey, sampler: &mut Sampler) -> Self {
+                match api {
+                    $(ApiKey::$api => Self::$api(sampler.fill()),)*
+                }
+            }
         }
 
         impl<'a> Request<'a> {
@@ -60,6 +72,16 @@ macro_rules! bodies {
             ) -> Result<Frame> {
                 match self {
                     $(Self::$api(body) => encode_request(version, correlation, client_id, body),)*
+                }
+            }
+        }
+
+        #[cfg(test)]
+        impl Response<'static> {
+            /// A response with something in every field that the sampler's version has.
+            pub(crate) fn sample(api: ApiKey, sampler: &mut Sampler) -> Self {
+                match api {
+                    $(ApiKey::$api => Self::$api(sampler.fill()),)*
                 }
             }
         }

@@ -66,6 +66,26 @@ pub trait Coder<'a>: Sized {
     /// The tagged fields at the end of a flexible structure: skipped when read, none when written.
     fn tags(&mut self) -> Result<()>;
 
+    /// A string that may be null since version `first`; before, null is written as empty.
+    fn nullable_string_since(&mut self, first: i16, value: &mut Option<&'a str>) -> Result<()> {
+        if self.version() >= first {
+            return self.nullable_string(value);
+        }
+        self.string(value.get_or_insert_default())
+    }
+
+    /// An array that may be null since version `first`; before, null is written as empty.
+    fn nullable_array_since<T: Wire<'a> + Default>(
+        &mut self,
+        first: i16,
+        value: &mut Option<Vec<T>>,
+    ) -> Result<()> {
+        if self.version() >= first {
+            return self.nullable_array(value);
+        }
+        self.array(value.get_or_insert_default())
+    }
+
     /// A field that every version has.
     fn field<T: Wire<'a>>(&mut self, value: &mut T) -> Result<()> {
         value.wire(self)

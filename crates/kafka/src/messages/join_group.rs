@@ -132,7 +132,7 @@ impl<'a> Wire<'a> for JoinGroupResponse<'a> {
         coder.field(&mut self.error)?;
         coder.field(&mut self.generation_id)?;
         coder.since(7, &mut self.protocol_type)?;
-        coder.field(&mut self.protocol_name)?;
+        coder.nullable_string_since(7, &mut self.protocol_name)?;
         coder.field(&mut self.leader)?;
         coder.since(9, &mut self.skip_assignment)?;
         coder.field(&mut self.member_id)?;

@@ -139,12 +139,9 @@ impl Default for TopicMetadata<'_> {
 
 impl<'a> Wire<'a> for MetadataRequest<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
+        coder.nullable_array_since(1, &mut self.topics)?;
         if coder.version() == 0 {
-            let mut topics = self.topics.take().unwrap_or_default();
-            coder.array(&mut topics)?;
-            self.topics = Some(topics).filter(|topics| !topics.is_empty());
-        } else {
-            coder.field(&mut self.topics)?;
+            self.topics.take_if(|topics| topics.is_empty());
         }
         coder.since(4, &mut self.allow_auto_topic_creation)?;
         coder.between(8, 10, &mut self.include_cluster_authorized_operations)?;
@@ -156,7 +153,7 @@ impl<'a> Wire<'a> for MetadataRequest<'a> {
 impl<'a> Wire<'a> for MetadataRequestTopic<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
         coder.since(10, &mut self.topic_id)?;
-        coder.field(&mut self.name)?;
+        coder.nullable_string_since(10, &mut self.name)?;
         coder.tags()
     }
 }
@@ -186,7 +183,7 @@ impl<'a> Wire<'a> for Broker<'a> {
 impl<'a> Wire<'a> for TopicMetadata<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
         coder.field(&mut self.error)?;
-        coder.field(&mut self.name)?;
+        coder.nullable_string_since(12, &mut self.name)?;
         coder.since(10, &mut self.topic_id)?;
         coder.since(1, &mut self.is_internal)?;
         coder.field(&mut self.partitions)?;

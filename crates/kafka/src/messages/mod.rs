@@ -21,7 +21,9 @@ mod sasl_handshake;
 mod sync_group;
 
 #[cfg(test)]
-mod samples;
+mod oracle;
+#[cfg(test)]
+mod sampler;
 #[cfg(test)]
 mod tests;
 
@@ -63,6 +65,9 @@ pub use produce::{
 pub use sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
 pub use sasl_handshake::{SaslHandshakeRequest, SaslHandshakeResponse};
 pub use sync_group::{MemberAssignment, SyncGroupRequest, SyncGroupResponse};
+
+#[cfg(test)]
+pub(crate) use sampler::Sampler;
 
 use crate::{
     ApiKey, ApiVersion, Error, Result,

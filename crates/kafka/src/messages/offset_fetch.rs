@@ -96,7 +96,7 @@ impl<'a> Wire<'a> for OffsetFetchRequest<'a> {
         if coder.version() < 8 {
             let group = only(&mut self.groups)?;
             coder.field(&mut group.group_id)?;
-            coder.field(&mut group.topics)?;
+            coder.nullable_array_since(2, &mut group.topics)?;
         } else {
             coder.field(&mut self.groups)?;
         }

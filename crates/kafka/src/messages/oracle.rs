@@ -1,0 +1,1 @@
+//! What the fields mean, told by the oracle.
