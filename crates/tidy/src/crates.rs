@@ -39,7 +39,7 @@ pub fn edges(metadata: &Value) -> Rooms {
         .filter_map(|package| {
             let name = package["name"].as_str()?;
             let mut targets = package["targets"].as_array()?.iter();
-            let library = targets.find(|target| target["kind"][0] == "lib");
+            let library = targets.find(|target| target["kind"] == serde_json::json!(["lib"]));
             Some((name, library.and_then(|target| target["name"].as_str()).unwrap_or(name)))
         })
         .collect();

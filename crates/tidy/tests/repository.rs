@@ -10,7 +10,7 @@ fn assert_none(complaints: &[String]) {
 }
 
 fn files() -> Vec<tree::File> {
-    tree::files().unwrap()
+    tree::files().expect("git lists the files")
 }
 
 fn read(path: &str) -> Option<String> {
