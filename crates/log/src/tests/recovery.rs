@@ -1,0 +1,261 @@
+//! What opening makes of what a crash left.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A log of one segment with six batches, and where each ends.
+fn six_batches() -> (SimulatedDisk, Vec<u8>, Vec<usize>) {
+    let disk = SimulatedDisk::new();
+    let Partition { mut writer, .. } = open(&disk, &endless());
+    let mut ends = vec![0];
+    for _ in 0..6 {
+        fill(&mut writer, 1);
+        ends.push(disk.get(&segment(0, "log")).unwrap().len());
+    }
+    let log = disk.get(&segment(0, "log")).unwrap();
+    (disk, log, ends)
+}
+
+#[test]
+fn j07_every_truncation_recovers_to_the_last_whole_batch() {
+    let (disk, log, ends) = six_batches();
+    for length in 0..=log.len() {
+        disk.put(&segment(0, "log"), log[..length].to_vec());
+        let Partition { mut writer, reader, recovery } = open(&disk, &endless());
+        let whole = ends.iter().filter(|end| **end <= length).count() - 1;
+        let expected: Vec<_> = (0..i64::try_from(whole).unwrap()).collect();
+        assert_eq!(offsets(&reader), expected, "{length} bytes");
+        assert_eq!(recovery.truncated_bytes, (length - ends[whole]) as u64);
+        assert_eq!(recovery.next_offset, writer.next_offset());
+        let last = whole.checked_sub(1).map(|last| log[ends[last]..ends[whole]].to_vec());
+        assert_eq!(recovery.last_batch, last);
+        fill(&mut writer, 2);
+        assert_eq!(offsets(&reader).len(), whole + 2);
+    }
+}
+
+#[test]
+fn j07_a_flipped_bit_ends_the_log_before_its_batch() {
+    let (disk, log, ends) = six_batches();
+    for bit in ends[4] * 8..log.len() * 8 {
+        let mut flipped = log.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        disk.put(&segment(0, "log"), flipped);
+        let Partition { reader, .. } = open(&disk, &endless());
+        let batch = ends.iter().filter(|end| **end <= bit / 8).count() - 1;
+        // The leader epoch is not under the checksum: such a flip harms nothing.
+        let in_epoch = (12..16).contains(&(bit / 8 - ends[batch]));
+        let expected = if in_epoch { 6 } else { batch };
+        assert_eq!(offsets(&reader).len(), expected, "bit {bit}");
+    }
+}
+
+#[test]
+fn with_an_empty_or_torn_last_segment_the_last_batch_is_in_the_one_before() {
+    let disk = SimulatedDisk::new();
+    let Partition { mut writer, .. } = open(&disk, &small());
+    fill(&mut writer, 20);
+    drop(writer);
+    let last = (0..20).rev().find(|base| disk.get(&segment(*base, "log")).is_some()).unwrap();
+    let expected = batch(Offset(last - 1), &[((last - 1) * 10, &format!("{:030}", last - 1))]);
+    for torn in [vec![], vec![0], vec![0; 100], vec![0xff; 100]] {
+        let length = torn.len() as u64;
+        disk.put(&segment(last, "log"), torn);
+        let recovery = open(&disk, &small()).recovery;
+        assert_eq!((recovery.next_offset, recovery.truncated_bytes), (Offset(last), length));
+        let found = recovery.last_batch.unwrap();
+        assert_eq!((&found[..12], &found[16..]), (&expected[..12], &expected[16..]));
+    }
+}
+
+#[test]
+fn a_new_log_starts_at_zero_with_the_given_incarnation() {
+    let disk = SimulatedDisk::new();
+    let Partition { reader, recovery, .. } = open(&disk, &small());
+    assert_eq!(recovery.next_offset, Offset(0));
+    assert_eq!((recovery.last_batch, recovery.truncated_bytes), (None, 0));
+    assert_eq!(reader.incarnation(), small().new_incarnation);
+    assert_eq!(reader.leader_epoch(), LeaderEpoch(1));
+}
+
+#[test]
+fn each_opening_has_a_higher_leader_epoch_and_the_same_incarnation() {
+    let disk = SimulatedDisk::new();
+    drop(open(&disk, &small()));
+    let other = Config { new_incarnation: Incarnation::from_bytes([1; 16]), ..small() };
+    for epoch in 2..5 {
+        let reader = open(&disk, &other).reader;
+        assert_eq!(reader.leader_epoch(), LeaderEpoch(epoch));
+        assert_eq!(reader.incarnation(), small().new_incarnation);
+    }
+}
+
+#[test]
+fn j08_missing_or_garbage_indexes_are_rebuilt() {
+    let disk = SimulatedDisk::new();
+    let Partition { mut writer, .. } = open(&disk, &small());
+    fill(&mut writer, 40);
+    drop(writer);
+    for kind in ["index", "timeindex"] {
+        let good = disk.get(&segment(0, kind)).unwrap();
+        let mut garbage: Vec<_> = (0..good.len()).map(|length| good[..length].to_vec()).collect();
+        garbage.push(vec![0xff; good.len()]);
+        garbage.push([good.as_slice(), &[0]].concat());
+        for at in 0..56 {
+            let mut flipped = good.clone();
+            flipped[at] ^= 1;
+            garbage.push(flipped);
+        }
+        for bytes in garbage {
+            disk.put(&segment(0, kind), bytes.clone());
+            let Partition { reader, recovery, .. } = open(&disk, &small());
+            assert_eq!(recovery.rebuilt_indexes, 1, "{kind} {bytes:?}");
+            assert_eq!(disk.get(&segment(0, kind)).unwrap(), good);
+            assert_eq!(offsets(&reader).len(), 40);
+        }
+        crate::durable::Disk::remove(&disk, &segment(0, kind)).unwrap();
+        assert_eq!(open(&disk, &small()).recovery.rebuilt_indexes, 1);
+        assert_eq!(disk.get(&segment(0, kind)).unwrap(), good);
+    }
+}
+
+#[test]
+fn j08_a_damaged_index_entry_misleads_nobody() {
+    let disk = SimulatedDisk::new();
+    let Partition { mut writer, .. } = open(&disk, &small());
+    fill(&mut writer, 40);
+    drop(writer);
+    for kind in ["index", "timeindex"] {
+        let good = disk.get(&segment(0, kind)).unwrap();
+        for at in 56..good.len() {
+            let mut flipped = good.clone();
+            flipped[at] ^= 1;
+            disk.put(&segment(0, kind), flipped);
+            let reader = open(&disk, &small()).reader;
+            for offset in 0..10 {
+                assert_eq!(records_from(&reader, Offset(offset), 1)[0].0, offset);
+                let found = reader.offset_for_time(offset * 10).unwrap().unwrap();
+                assert_eq!(found.offset, Offset(offset), "{kind} byte {at}");
+            }
+        }
+        disk.put(&segment(0, kind), good);
+    }
+}
+
+#[test]
+fn a_damaged_closed_segment_is_refused_where_it_is_read_and_never_skipped() {
+    let disk = SimulatedDisk::new();
+    let Partition { mut writer, .. } = open(&disk, &small());
+    fill(&mut writer, 40);
+    drop(writer);
+    let log = disk.get(&segment(0, "log")).unwrap();
+    disk.put(&segment(0, "log"), log[..log.len() - 1].to_vec());
+    let error = try_open(&disk, &small()).unwrap_err();
+    assert!(matches!(&error, Error::Corrupt { position, .. } if *position > 0), "{error}");
+    assert!(error.to_string().contains("00000000000000000000.log is damaged at byte"), "{error}");
+
+    disk.put(&segment(0, "log"), log);
+    drop(open(&disk, &small()));
+    let second = (1..40).find(|base| disk.get(&segment(*base, "log")).is_some()).unwrap();
+    crate::durable::Disk::remove(&disk, &segment(second, "log")).unwrap();
+    let error = try_open(&disk, &small()).unwrap_err();
+    assert!(error.to_string().contains("does not follow the segment before it"), "{error}");
+}
+
+#[test]
+fn a_log_that_lost_its_files_is_refused_and_never_starts_anew() {
+    let disk = SimulatedDisk::new();
+    let Partition { mut writer, .. } = open(&disk, &endless());
+    fill(&mut writer, 1);
+    drop(writer);
+    let log = disk.get(&segment(0, "log")).unwrap();
+    crate::durable::Disk::remove(&disk, &segment(0, "log")).unwrap();
+    let error = try_open(&disk, &endless()).unwrap_err();
+    assert!(error.to_string().contains("segments are missing"), "{error}");
+
+    disk.put(&segment(0, "log"), log);
+    crate::durable::Disk::remove(&disk, &path("partition.meta")).unwrap();
+    let error = try_open(&disk, &endless()).unwrap_err();
+    assert!(error.to_string().contains("partition.meta is missing"), "{error}");
+}
+
+#[test]
+fn leftovers_of_a_crash_are_removed() {
+    let disk = SimulatedDisk::new();
+    drop(open(&disk, &small()));
+    for name in
+        ["partition.meta.tmp", "00000000000000000007.index", "00000000000000000007.timeindex"]
+    {
+        disk.put(&path(name), vec![1]);
+    }
+    disk.put(&path("notes.txt"), vec![1]);
+    drop(open(&disk, &small()));
+    let names = crate::durable::Disk::list(&disk, Path::new(FOLDER)).unwrap();
+    assert_eq!(names, ["00000000000000000000.log", "notes.txt", "partition.meta"]);
+}
+
+#[test]
+fn two_writers_on_one_folder_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("a/b");
+    let first = Partition::open(&inside, &small()).unwrap();
+    let error = Partition::open(&inside, &small()).unwrap_err();
+    assert!(matches!(error, Error::Locked { .. }));
+    assert!(error.to_string().contains("in use by another process"), "{error}");
+    drop(first.writer);
+    assert!(Partition::open(&inside, &small()).is_ok(), "readers do not hold the folder");
+}
+
+#[test]
+fn a_disk_that_fails_while_opening_is_an_error() {
+    let disk = SimulatedDisk::new();
+    disk.fail_syncs(true);
+    assert!(matches!(try_open(&disk, &small()), Err(Error::Io { .. })));
+    disk.fail_syncs(false);
+    disk.limit_growth(Some(10));
+    assert!(matches!(try_open(&disk, &small()), Err(Error::Full { .. })));
+    disk.limit_growth(None);
+    assert!(try_open(&disk, &small()).is_ok());
+}
+
+/// Whole batches, some of them damaged, with garbage between: what a fuzzer would find.
+fn segments() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        8 => (1..5_usize, any::<i64>()).prop_map(|(records, time)| Some((records, time))),
+        1 => Just(None),
+    ];
+    let damage = proptest::option::of((any::<prop::sample::Index>(), any::<u8>()));
+    let pieces = prop::collection::vec((piece, prop::collection::vec(any::<u8>(), 0..80)), 0..12);
+    (pieces, damage, 0..40_usize).prop_map(|(pieces, damage, cut)| {
+        let mut bytes = Vec::new();
+        let mut next = Offset(0);
+        for (piece, garbage) in pieces {
+            match piece {
+                Some((records, time)) => {
+                    bytes.extend(batch(next, &vec![(time, "value"); records]));
+                    next = Offset(next.0 + i64::try_from(records).unwrap());
+                }
+                None => bytes.extend(garbage),
+            }
+        }
+        if let Some((at, mask)) = damage.filter(|_| !bytes.is_empty()) {
+            let at = at.index(bytes.len());
+            bytes[at] ^= mask;
+        }
+        bytes.truncate(bytes.len().saturating_sub(cut));
+        bytes
+    })
+}
+
+proptest! {
+    #[test]
+    fn recovery_serves_only_whole_batches_of_any_file(bytes in segments()) {
+        crate::fuzz_recovery(&bytes);
+    }
+
+    #[test]
+    fn recovery_survives_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        crate::fuzz_recovery(&bytes);
+    }
+}
