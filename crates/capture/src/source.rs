@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use change::{Change, ImageError, Position, SourceInfo, UnixTime};
+use change::{Change, Position, SourceInfo, UnixTime};
 
 use crate::{CheckItem, SourceError};
 
@@ -60,9 +60,12 @@ pub trait Sink {
 /// Why a sink takes no more.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
-    /// A value in the change could not be decoded while it was written.
-    #[error(transparent)]
-    Image(#[from] ImageError),
+    /// A row could not be written, because one of its values breaks its column's type.
+    #[error("a row cannot be written: {0}")]
+    Row(String),
+    /// One change is larger than what can be stored.
+    #[error("the change is too large to be stored: {0}")]
+    TooLarge(String),
     /// The receiver is shutting down or failed; it knows why.
     #[error("the receiver of changes has closed")]
     Closed,

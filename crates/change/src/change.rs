@@ -32,6 +32,9 @@ pub enum Body<'a> {
     Row(Row<'a>),
     /// The last entry of a transaction that had a [`Body::Begin`].
     Commit,
+    /// The last entry of a transaction whose rows, delivered since its [`Body::Begin`], were undone as
+    /// far as the source's engines can: it was rolled back, or cut off by a crash of the source.
+    Rollback,
     /// A statement that changes definitions.
     Ddl(Ddl<'a>),
     /// Nothing happened up to here: the source is alive and everything before was delivered.

@@ -103,6 +103,10 @@ impl DtsEncoder {
                 seen(now),
                 write_nothing,
             ),
+            Body::Rollback => {
+                let header = header(Operation::Rollback, Object::None);
+                write_record(out, &header, seen(now), write_nothing)
+            }
             Body::Heartbeat => {
                 let header = header(Operation::Heartbeat, Object::None);
                 write_record(out, &header, seen(now), write_nothing)

@@ -1,1 +1,23 @@
-//! Under construction.
+//! The life of a task: precheck, start, the pipeline from source to log, retry, stop.
+//!
+//! A task owns one partition of the log and, while it runs, one source. It does not know which
+//! database that is (a [`Sources`] builds it) nor who reads the log (a [`Topics`] is told about it).
+
+mod appender;
+mod error;
+mod history;
+mod metrics;
+mod pipeline;
+mod policy;
+mod run;
+mod settings;
+mod state;
+mod task;
+mod tasks;
+
+pub use capture::CheckResult;
+pub use error::Error;
+pub use metrics::Metrics;
+pub use settings::Settings;
+pub use state::{DataRange, Reason, Retry, TaskState, TaskView, Verdict};
+pub use tasks::{Sources, Tasks, Topics};

@@ -1,0 +1,330 @@
+//! The thread that makes batches durable: compress, append, one disk flush for all that waits.
+//!
+//! Order of writes: a batch's bytes reach the file, the file is flushed, only then the log shows it to
+//! readers and [`Progress`] moves. Nothing else in a task may claim that a change is safe.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use capture::{ByteQueue, Pop};
+use change::{Clock, Position, UnixTime};
+use kafka::Offset;
+use kafka::batch::BatchBuilder;
+
+use crate::metrics::TaskMetrics;
+use crate::settings::Settings;
+use crate::state::Reason;
+
+/// Name of the header on a batch's last record that holds the source's position.
+pub(crate) const POSITION_HEADER: &str = "wellhead.position";
+
+/// The door between a capture thread and the appending thread of one task.
+#[derive(Debug)]
+pub(crate) struct Appender {
+    queue: ByteQueue<Batch>,
+    /// Emptied builders on their way back, so that their buffers are allocated once.
+    spare: Mutex<Vec<BatchBuilder>>,
+    progress: Mutex<Progress>,
+    moved: Condvar,
+}
+
+/// Records that end at a position of the source's log, on their way to the disk.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) records: BatchBuilder,
+    pub(crate) base_offset: Offset,
+    /// The point right behind the last record.
+    pub(crate) position: Position,
+    /// Source time of the last record.
+    pub(crate) time: UnixTime,
+}
+
+/// What is durable. Written by the appending thread only, but for `pending` and `closing`.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress {
+    /// Offset of the next record; all before are durable when nothing is pending.
+    pub(crate) next_offset: Offset,
+    /// Where the source's log was durably read up to; `None` in an empty log.
+    pub(crate) position: Option<Position>,
+    /// Source time of the last durable record.
+    pub(crate) time: Option<UnixTime>,
+    /// When the last batch became durable, by our clock.
+    pub(crate) moved_at: Option<UnixTime>,
+    /// Batches handed over and not yet durable.
+    pending: usize,
+    /// Why appending waits (a full disk), while it does.
+    pub(crate) stall: Option<Reason>,
+    /// Why appending has ended for good.
+    pub(crate) failure: Option<Reason>,
+    closing: bool,
+}
+
+/// Appending has ended; [`Progress::failure`] says why if it was not asked for.
+#[derive(Debug)]
+pub(crate) struct Ended;
+
+/// Builders that have grown beyond this are not kept.
+const SPARE_BYTES_MAX: usize = 4 << 20;
+/// Bytes appended before a flush although more waits: bounds the time to visibility.
+const GROUP_BYTES_MAX: usize = 16 << 20;
+/// Pause between looks at the clock for retention, and between tries on a full disk.
+const TICK: Duration = Duration::from_secs(1);
+
+impl Appender {
+    pub(crate) fn new(queue_bytes: usize, next_offset: Offset, resume: Option<Resume>) -> Self {
+        let (position, time) = resume.map(|r| (r.position, r.time)).unzip();
+        let progress = Progress {
+            next_offset,
+            position,
+            time,
+            moved_at: None,
+            pending: 0,
+            stall: None,
+            failure: None,
+            closing: false,
+        };
+        Self {
+            queue: ByteQueue::new(queue_bytes),
+            spare: Mutex::new(Vec::new()),
+            progress: Mutex::new(progress),
+            moved: Condvar::new(),
+        }
+    }
+
+    /// An empty builder, used before where possible.
+    pub(crate) fn builder(&self) -> BatchBuilder {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_default()
+    }
+
+    /// Hands over a batch, waiting while too much is on its way.
+    pub(crate) fn push(&self, batch: Batch) -> Result<(), Ended> {
+        self.lock().pending += 1;
+        let bytes = batch.records.len_bytes();
+        self.queue.push(batch, bytes).map_err(|_| {
+            self.lock().pending -= 1;
+            Ended
+        })
+    }
+
+    /// Waits until everything handed over is durable, or appending has ended.
+    pub(crate) fn drain(&self) -> Progress {
+        let mut progress = self.lock();
+        while progress.pending > 0 && progress.failure.is_none() && !progress.closing {
+            progress = self.moved.wait(progress).unwrap_or_else(PoisonError::into_inner);
+        }
+        progress.clone()
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.lock().clone()
+    }
+
+    /// Bytes on their way.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
+    /// Ends appending once what was handed over is durable.
+    pub(crate) fn close(&self) {
+        self.queue.close();
+        self.lock().closing = true;
+        self.moved.notify_all();
+    }
+
+    fn recycle(&self, mut builder: BatchBuilder) {
+        if builder.len_bytes() <= SPARE_BYTES_MAX {
+            builder.clear();
+            self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(builder);
+        }
+    }
+
+    fn fail(&self, reason: Reason) {
+        self.queue.close();
+        self.lock().failure = Some(reason);
+        self.moved.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a log says to resume.
+#[derive(Debug, Clone)]
+pub(crate) struct Resume {
+    pub(crate) position: Position,
+    pub(crate) time: UnixTime,
+}
+
+/// The appending thread's own side.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) appender: Arc<Appender>,
+    pub(crate) writer: log::Writer,
+    /// How long the log keeps its records.
+    pub(crate) keep: log::Retention,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: TaskMetrics,
+    /// Sealed bytes, reused.
+    pub(crate) sealed: Vec<u8>,
+    /// What was appended since the last flush.
+    pub(crate) unsynced: Vec<Appended>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Appended {
+    position: Position,
+    time: UnixTime,
+    next_offset: Offset,
+}
+
+impl Worker {
+    /// Runs until [`Appender::close`], or until the disk fails.
+    pub(crate) fn run(mut self) {
+        let mut next_tick = Instant::now() + TICK;
+        loop {
+            let outcome = match self.appender.queue.pop(TICK) {
+                Pop::Item(batch) => self.append_group(batch),
+                Pop::TimedOut => Ok(()),
+                Pop::Closed => return,
+            };
+            if let Err(reason) = outcome {
+                tracing::error!(code = %reason.code, message = %reason.message, "log writer failed");
+                return self.appender.fail(reason);
+            }
+            if Instant::now() >= next_tick {
+                next_tick = Instant::now() + TICK;
+                self.retain();
+            }
+        }
+    }
+
+    /// Appends `first` and whatever else waits, then flushes once.
+    fn append_group(&mut self, first: Batch) -> Result<(), Reason> {
+        let mut bytes = self.append(first)?;
+        while bytes < GROUP_BYTES_MAX {
+            match self.appender.queue.pop(Duration::ZERO) {
+                Pop::Item(batch) => bytes += self.append(batch)?,
+                Pop::TimedOut | Pop::Closed => break,
+            }
+        }
+        let started = Instant::now();
+        self.writer.sync().map_err(|error| disk_failed(&error))?;
+        self.metrics.fsync_seconds.observe(started.elapsed().as_secs_f64());
+        self.publish();
+        Ok(())
+    }
+
+    fn append(&mut self, mut batch: Batch) -> Result<usize, Reason> {
+        self.wait_for_space()?;
+        self.sealed.clear();
+        let count = batch.records.record_count();
+        batch
+            .records
+            .seal(
+                &[(POSITION_HEADER, batch.position.as_str().as_bytes())],
+                self.settings.compression,
+                batch.base_offset,
+                self.writer.leader_epoch(),
+                &mut self.sealed,
+            )
+            .map_err(|error| Reason {
+                code: "record_too_large".into(),
+                message: format!("a record cannot be stored: {error}"),
+                remedy: vec!["exclude the table from the task".into()],
+            })?;
+        let next_offset = behind(batch.base_offset, count);
+        loop {
+            match self.writer.append(&mut self.sealed) {
+                Ok(_) => break,
+                Err(log::Error::Full { .. }) => self.stall_on_full_disk()?,
+                Err(error) => return Err(disk_failed(&error)),
+            }
+        }
+        self.metrics.append_bytes.inc_by(self.sealed.len() as u64);
+        self.unsynced.push(Appended { position: batch.position, time: batch.time, next_offset });
+        self.appender.recycle(batch.records);
+        if self.sealed.capacity() > SPARE_BYTES_MAX {
+            self.sealed = Vec::new();
+        }
+        Ok(self.sealed.len())
+    }
+
+    /// Holds the capture while the reserve of free space is touched; loses nothing, because the source
+    /// simply is not read on.
+    fn wait_for_space(&mut self) -> Result<(), Reason> {
+        while self.free_bytes().is_some_and(|free| free < self.settings.min_free_bytes) {
+            self.stall_on_full_disk()?;
+        }
+        if self.appender.lock().stall.take().is_some() {
+            tracing::info!("disk has space again, appending goes on");
+        }
+        Ok(())
+    }
+
+    fn stall_on_full_disk(&mut self) -> Result<(), Reason> {
+        let folder = self.settings.log_dir.display();
+        let reason = Reason {
+            code: "disk_full".into(),
+            message: format!(
+                "less than {} bytes are free on the disk of {folder}; the capture waits and loses nothing",
+                self.settings.min_free_bytes
+            ),
+            remedy: vec!["free space, or lower the task's retention or max_bytes".into()],
+        };
+        let mut progress = self.appender.lock();
+        if progress.stall.replace(reason.clone()).is_none() {
+            tracing::error!(message = %reason.message, "disk full");
+        }
+        if progress.closing {
+            return Err(reason);
+        }
+        let waited = self.appender.moved.wait_timeout(progress, TICK);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.retain();
+        Ok(())
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        log::durable::free_bytes(&self.settings.log_dir).ok()
+    }
+
+    fn publish(&mut self) {
+        let Some(last) = self.unsynced.last() else { return };
+        let mut progress = self.appender.lock();
+        progress.next_offset = last.next_offset;
+        progress.position = Some(last.position.clone());
+        progress.time = Some(last.time);
+        progress.moved_at = Some(self.clock.now());
+        progress.pending = progress.pending.saturating_sub(self.unsynced.len());
+        drop(progress);
+        self.unsynced.clear();
+        self.appender.moved.notify_all();
+    }
+
+    fn retain(&mut self) {
+        let now = self.clock.now().millis();
+        match self.writer.retain(now, &self.keep) {
+            Ok(log::Retained { segments, bytes }) if segments > 0 => {
+                tracing::info!(segments, bytes, "retention deleted the oldest segments");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "retention could not delete"),
+        }
+    }
+}
+
+/// The offset `count` records behind `base`.
+pub(crate) fn behind(base: Offset, count: usize) -> Offset {
+    Offset(base.0.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+fn disk_failed(error: &log::Error) -> Reason {
+    Reason {
+        code: "log_failed".into(),
+        message: format!("the log cannot be written: {error}; nothing visible was lost"),
+        remedy: vec!["check the disk, then restart the server".into()],
+    }
+}

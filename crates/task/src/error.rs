@@ -1,0 +1,57 @@
+//! What can go wrong with an act on a task.
+
+use crate::state::{Reason, TaskState};
+
+/// Why an act on a task was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No task has this name.
+    #[error("there is no task {0}")]
+    NotFound(String),
+    /// The task's state does not allow the act.
+    #[error("task {task} is {}, it cannot be {act}", state.as_str())]
+    WrongState {
+        /// The task.
+        task: String,
+        /// Its state.
+        state: TaskState,
+        /// The act, as a participle: `started`.
+        act: &'static str,
+    },
+    /// The specification contradicts what exists.
+    #[error("{0}")]
+    Conflict(String),
+    /// The specification cannot be used.
+    #[error("{0}")]
+    Invalid(String),
+    /// The source cannot be used.
+    #[error("{}", .0.message)]
+    Source(Reason),
+    /// The task's log cannot be used.
+    #[error("the log of task {task} cannot be used: {source}")]
+    Log {
+        /// The task.
+        task: String,
+        /// What the log says.
+        source: log::Error,
+    },
+    /// The files of a deleted task cannot be removed.
+    #[error("{folder} cannot be removed: {source}; remove it by hand")]
+    Remove {
+        /// The task's folder.
+        folder: std::path::PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The task's log ends with a batch that does not say where its source was read up to.
+    #[error(
+        "the log of task {0} ends with a batch without a source position; it was not written by wellhead, or was altered"
+    )]
+    NoPosition(String),
+    /// The catalog cannot be used.
+    #[error("the catalog cannot be used: {0}")]
+    Catalog(#[from] catalog::Error),
+    /// The operating system gives no thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[source] std::io::Error),
+}

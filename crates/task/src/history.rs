@@ -1,0 +1,39 @@
+//! The schema history of one task, kept in the catalog.
+
+use capture::{HistoryEntry, HistoryError, SchemaHistory};
+use catalog::{Catalog, SchemaEntry};
+use change::TaskName;
+
+/// [`SchemaHistory`] over the catalog.
+#[derive(Debug)]
+pub(crate) struct CatalogHistory {
+    pub(crate) catalog: Catalog,
+    pub(crate) task: TaskName,
+}
+
+impl SchemaHistory for CatalogHistory {
+    fn load(&self) -> Result<Vec<HistoryEntry>, HistoryError> {
+        let entries = self.catalog.schema_history(&self.task).map_err(store_failed)?;
+        let entry = |e: SchemaEntry| HistoryEntry {
+            valid_from: e.valid_from,
+            database: e.database,
+            table: e.table,
+            schema: e.schema,
+        };
+        Ok(entries.into_iter().map(entry).collect())
+    }
+
+    fn append(&self, entry: &HistoryEntry) -> Result<(), HistoryError> {
+        let entry = SchemaEntry {
+            valid_from: entry.valid_from.clone(),
+            database: entry.database.clone(),
+            table: entry.table.clone(),
+            schema: entry.schema.clone(),
+        };
+        self.catalog.append_schema(&self.task, &entry).map_err(store_failed)
+    }
+}
+
+fn store_failed(error: catalog::Error) -> HistoryError {
+    HistoryError(Box::new(error))
+}

@@ -1,0 +1,340 @@
+//! One task: its log, its state, and the two threads that work for it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use capture::{Source, SourceStatus, Start, Stop};
+use catalog::{Catalog, Operations, TaskSpec};
+use change::{Clock, Position, TaskName, UnixTime};
+use kafka::batch::{BatchHeader, last_record_header};
+use record::DtsEncoder;
+
+use crate::appender::{Appender, POSITION_HEADER, Resume, Worker};
+use crate::error::Error;
+use crate::metrics::{Gauges, Metrics, TaskMetrics};
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::state::{Condition, DataRange, Reason, Retry, TaskState, TaskView, Verdict};
+
+/// What all tasks share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) catalog: Catalog,
+    pub(crate) metrics: Metrics,
+}
+
+/// A task whose log is open.
+#[derive(Debug)]
+pub(crate) struct Task {
+    name: TaskName,
+    spec: Mutex<TaskSpec>,
+    condition: Mutex<Condition>,
+    appender: Arc<Appender>,
+    reader: log::Reader,
+    /// The appending thread, until the task is closed.
+    worker: Mutex<Option<JoinHandle<()>>>,
+    /// The capture thread, while the task is started. Locked for the whole of a start or stop, so that
+    /// never two of them push into one log.
+    capture: Mutex<Option<Capture>>,
+    status: Mutex<Option<Arc<SourceStatus>>>,
+    metrics: TaskMetrics,
+    shared: Shared,
+}
+
+#[derive(Debug)]
+struct Capture {
+    stop: Stop,
+    thread: JoinHandle<()>,
+}
+
+/// How long a source may be silent, its server's heartbeats included, before nobody believes it idle.
+const CONTACT_SECONDS_MAX: i64 = 30;
+/// How long a log may stand still before a caught-up task is called idle.
+const IDLE_AFTER_SECONDS: i64 = 10;
+/// How long work may wait without progress before a task is called stalled.
+const STALLED_AFTER_SECONDS: i64 = 120;
+
+/// Largest batch that is unpacked to find its position: a batch is at most one record longer than the
+/// size at which it is handed over.
+const RECOVERY_BYTES_MAX: usize = 0x7fff_ffff;
+
+impl Task {
+    /// Opens the task's log and starts its appending thread.
+    pub(crate) fn open(spec: TaskSpec, shared: Shared) -> Result<Arc<Self>, Error> {
+        let name = spec.name.clone();
+        let folder = shared.settings.log_dir.join(name.as_str()).join("0");
+        let log::Partition { writer, reader, recovery } = open_log(&name, &folder, &shared)?;
+        let resume = resume_point(&name, recovery.last_batch.as_deref())?;
+        let appender =
+            Arc::new(Appender::new(shared.settings.queue_bytes, recovery.next_offset, resume));
+        let metrics = shared.metrics.task(name.as_str());
+        let worker = Worker {
+            appender: Arc::clone(&appender),
+            writer,
+            keep: log::Retention {
+                age: Some(spec.retention.unwrap_or(shared.settings.retention)),
+                max_bytes: spec.max_bytes.or(shared.settings.retention_bytes),
+            },
+            settings: Arc::clone(&shared.settings),
+            clock: Arc::clone(&shared.clock),
+            metrics: metrics.clone(),
+            sealed: Vec::new(),
+            unsynced: Vec::new(),
+        };
+        let worker = std::thread::Builder::new()
+            .name(format!("append {name}"))
+            .spawn(move || worker.run())
+            .map_err(Error::Thread)?;
+        let now = shared.clock.now();
+        Ok(Arc::new(Self {
+            name,
+            spec: Mutex::new(spec),
+            condition: Mutex::new(Condition::new(TaskState::NotStarted, now)),
+            appender,
+            reader,
+            worker: Mutex::new(Some(worker)),
+            capture: Mutex::new(None),
+            status: Mutex::new(None),
+            metrics,
+            shared,
+        }))
+    }
+
+    /// Starts the capture thread.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        source: Box<dyn Source>,
+        first: Start,
+        operations: Operations,
+    ) -> Result<(), Error> {
+        let mut capture = lock(&self.capture);
+        if capture.is_some() {
+            return Ok(());
+        }
+        *lock(&self.status) = Some(source.status());
+        self.enter(TaskState::Initial, None);
+        let stop = Stop::default();
+        let encoder = DtsEncoder::new();
+        let run =
+            Run { task: Arc::clone(self), source, first, operations, stop: stop.clone(), encoder };
+        let thread = std::thread::Builder::new()
+            .name(format!("capture {}", self.name))
+            .spawn(move || run.run())
+            .map_err(Error::Thread)?;
+        *capture = Some(Capture { stop, thread });
+        Ok(())
+    }
+
+    /// Stops the capture thread, waits for it and for everything it handed over.
+    pub(crate) fn stop(&self) {
+        let mut running = lock(&self.capture);
+        let Some(capture) = running.take() else { return };
+        capture.stop.raise();
+        capture.thread.thread().unpark();
+        if capture.thread.join().is_err() {
+            tracing::error!(task = %self.name, "the capture thread panicked");
+        }
+        self.appender.drain();
+        *lock(&self.status) = None;
+    }
+
+    /// Asks the capture thread to stop, without waiting.
+    pub(crate) fn ask_to_stop(&self) {
+        if let Some(capture) = lock(&self.capture).as_ref() {
+            capture.stop.raise();
+            capture.thread.thread().unpark();
+        }
+    }
+
+    /// Stops everything; the log is closed when this returns.
+    pub(crate) fn close(&self) {
+        self.stop();
+        self.appender.close();
+        if let Some(worker) = lock(&self.worker).take()
+            && worker.join().is_err()
+        {
+            tracing::error!(task = %self.name, "the appending thread panicked");
+        }
+    }
+
+    pub(crate) fn enter(&self, state: TaskState, reason: Option<Reason>) {
+        let mut condition = lock(&self.condition);
+        if condition.state != state {
+            tracing::info!(task = %self.name, state = state.as_str(), "task state changed");
+            self.shared.metrics.state_changed(self.name.as_str(), state);
+        }
+        condition.enter(state, reason, self.shared.clock.now());
+    }
+
+    pub(crate) fn retrying(&self, reason: Reason, retry: Retry) {
+        self.shared.metrics.source_failed(self.name.as_str(), &reason.code);
+        self.enter(TaskState::Error, Some(reason));
+        lock(&self.condition).retry = Some(retry);
+    }
+
+    /// Fails for good, also across a restart of the server.
+    pub(crate) fn fail(&self, reason: Reason) {
+        self.shared.metrics.source_failed(self.name.as_str(), &reason.code);
+        let failure = catalog::Failure {
+            code: reason.code.clone(),
+            message: reason.message.clone(),
+            remedies: reason.remedy.clone(),
+            at: self.shared.clock.now(),
+        };
+        if let Err(error) = self.shared.catalog.set_failure(&self.name, Some(&failure)) {
+            tracing::error!(task = %self.name, %error, "the failure cannot be kept");
+        }
+        self.enter(TaskState::Failed, Some(reason));
+    }
+
+    pub(crate) fn replace_spec(&self, spec: TaskSpec) {
+        *lock(&self.spec) = spec;
+    }
+
+    pub(crate) fn name(&self) -> &TaskName {
+        &self.name
+    }
+
+    pub(crate) fn spec(&self) -> TaskSpec {
+        lock(&self.spec).clone()
+    }
+
+    pub(crate) fn state(&self) -> TaskState {
+        lock(&self.condition).state
+    }
+
+    pub(crate) fn appender(&self) -> &Appender {
+        &self.appender
+    }
+
+    pub(crate) fn reader(&self) -> &log::Reader {
+        &self.reader
+    }
+
+    pub(crate) fn settings(&self) -> &Arc<Settings> {
+        &self.shared.settings
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.shared.clock.as_ref()
+    }
+
+    pub(crate) fn metrics(&self) -> &TaskMetrics {
+        &self.metrics
+    }
+
+    pub(crate) fn data_range(&self) -> Option<DataRange> {
+        let range = self.reader.data_range()?;
+        Some(DataRange {
+            begin_unix: range.first_ms.div_euclid(1000),
+            end_unix: range.last_ms.div_euclid(1000),
+            begin_offset: self.reader.log_start_offset().0,
+            end_offset: self.reader.high_watermark().0,
+            bytes: self.reader.size_bytes(),
+        })
+    }
+
+    /// Everything that can be shown, and what only metrics show.
+    pub(crate) fn view(&self, source_url: String) -> (TaskView, Gauges) {
+        let now = self.shared.clock.now();
+        let spec = self.spec();
+        let condition = lock(&self.condition).clone();
+        let progress = self.appender.progress();
+        let status = lock(&self.status).as_ref().map(|s| s.read()).unwrap_or_default();
+        let connected = status.connected && condition.state == TaskState::Normal;
+        let known = progress.time.max(status.caught_up);
+        let lag_seconds =
+            connected.then_some(()).and(known).map(|known| seconds_between(known, now));
+        let contact = status.last_contact.map(|at| seconds_between(at, now));
+        let verdict =
+            verdict(connected, now, progress.moved_at, status.caught_up, status.last_contact);
+        let gauges = Gauges {
+            bytes_read: status.bytes_read,
+            queued_bytes: self.appender.queued_bytes() as u64,
+            seconds_since_contact: contact,
+            skipped: status.skipped,
+        };
+        let view = TaskView {
+            name: self.name.to_string(),
+            title: spec.title,
+            source: spec.source.to_string(),
+            source_url,
+            server: status.server,
+            topic: spec.topic.to_string(),
+            tables: spec.include,
+            exclude: spec.exclude,
+            state: condition.state,
+            state_since_unix: condition.since.seconds(),
+            verdict,
+            reason: progress.stall.or(condition.reason),
+            position: progress.position.as_ref().map(ToString::to_string),
+            lag_seconds,
+            data_range: self.data_range(),
+            retry: condition.retry,
+            warnings: status.warnings,
+        };
+        (view, gauges)
+    }
+}
+
+/// Whether a task keeps up. Unknown is never called fine.
+fn verdict(
+    connected: bool,
+    now: UnixTime,
+    moved: Option<UnixTime>,
+    caught_up: Option<UnixTime>,
+    contact: Option<UnixTime>,
+) -> Verdict {
+    let age = |at: Option<UnixTime>| at.map_or(i64::MAX, |at| now.seconds() - at.seconds());
+    if !connected || age(contact) > CONTACT_SECONDS_MAX {
+        Verdict::Unknown
+    } else if age(moved) <= IDLE_AFTER_SECONDS {
+        Verdict::Current
+    } else if age(caught_up) <= CONTACT_SECONDS_MAX {
+        Verdict::Idle
+    } else if age(moved) > STALLED_AFTER_SECONDS {
+        Verdict::Stalled
+    } else {
+        Verdict::Current
+    }
+}
+
+fn seconds_between(earlier: UnixTime, later: UnixTime) -> f64 {
+    let micros = later.micros().saturating_sub(earlier.micros()).max(0);
+    std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64()
+}
+
+fn open_log(name: &TaskName, folder: &Path, shared: &Shared) -> Result<log::Partition, Error> {
+    let incarnation = log::Incarnation::from_bytes(uuid::Uuid::new_v4().into_bytes());
+    let config = log::Config {
+        segment_bytes: shared.settings.segment_bytes,
+        ..log::Config::new(incarnation)
+    };
+    let partition = log::Partition::open(folder, &config)
+        .map_err(|source| Error::Log { task: name.to_string(), source })?;
+    let truncated = partition.recovery.truncated_bytes;
+    if truncated > 0 {
+        tracing::warn!(task = %name, bytes = truncated, "a torn tail was cut off");
+    }
+    Ok(partition)
+}
+
+/// Reads where the source was read up to from the header of the log's last record.
+fn resume_point(name: &TaskName, last_batch: Option<&[u8]>) -> Result<Option<Resume>, Error> {
+    let Some(batch) = last_batch else { return Ok(None) };
+    let lost = || Error::NoPosition(name.to_string());
+    let header = BatchHeader::parse(batch).map_err(|_| lost())?;
+    let mut buffer = Vec::new();
+    let text = last_record_header(batch, POSITION_HEADER, RECOVERY_BYTES_MAX, &mut buffer)
+        .map_err(|_| lost())?
+        .ok_or_else(lost)?;
+    let position = Position::parse(text).map_err(|_| lost())?;
+    Ok(Some(Resume { position, time: UnixTime::from_millis(header.max_timestamp) }))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
