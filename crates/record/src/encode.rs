@@ -97,20 +97,9 @@ impl DtsEncoder {
                 let tags = |tags: &mut Tags<'_>| begin_tags(tags, transaction, now);
                 write_record(out, &header(Operation::Begin, Object::None), tags, write_nothing)
             }
-            Body::Commit => write_record(
-                out,
-                &header(Operation::Commit, Object::None),
-                seen(now),
-                write_nothing,
-            ),
-            Body::Rollback => {
-                let header = header(Operation::Rollback, Object::None);
-                write_record(out, &header, seen(now), write_nothing)
-            }
-            Body::Heartbeat => {
-                let header = header(Operation::Heartbeat, Object::None);
-                write_record(out, &header, seen(now), write_nothing)
-            }
+            Body::Commit => write_plain(out, &header(Operation::Commit, Object::None), now),
+            Body::Rollback => write_plain(out, &header(Operation::Rollback, Object::None), now),
+            Body::Heartbeat => write_plain(out, &header(Operation::Heartbeat, Object::None), now),
             Body::Ddl(ddl) => {
                 let header = header(Operation::Ddl, Object::Name(ddl.database));
                 let tags = |tags: &mut Tags<'_>| session_tags(tags, transaction);
@@ -157,10 +146,10 @@ fn session_tags(tags: &mut Tags<'_>, transaction: &Transaction) {
     tags.known_number("Q_FLAGS2_CODE", transaction.flags2);
 }
 
-/// The tag of records that have no other. With it they are longer than 48 bytes, the length by which
-/// some clients take a record for a filler.
-fn seen(now: UnixTime) -> impl FnOnce(&mut Tags<'_>) {
-    move |tags| tags.number(READER_TIME, now.millis())
+/// A record that says no more than its header. Its tag makes it longer than 48 bytes, the length by
+/// which some clients take a record for a filler.
+fn write_plain(out: &mut Vec<u8>, header: &Header<'_>, now: UnixTime) -> Result<(), EncodeError> {
+    write_record(out, header, |tags| tags.number(READER_TIME, now.millis()), write_nothing)
 }
 
 pub(crate) fn write_nothing(out: &mut Vec<u8>) -> Result<(), EncodeError> {

@@ -183,6 +183,7 @@ fn each_kind_of_record_has_its_tags_and_is_read_by_apache_avro() {
         (Body::Ddl(ddl), Operation::Ddl, session.to_vec()),
         (Body::Heartbeat, Operation::Heartbeat, vec![seen]),
         (Body::Commit, Operation::Commit, vec![seen]),
+        (Body::Rollback, Operation::Rollback, vec![seen]),
     ];
     for (body, operation, expected) in cases {
         let mut out = b"before".to_vec();

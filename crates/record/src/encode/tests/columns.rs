@@ -150,6 +150,86 @@ fn large_objects_are_numbered_by_size_and_typed_from_the_allowed_list() {
     check(ColumnType::Geometry, point, 255, 8, r"WKB|\x01\x01");
 }
 
+/// A column of every type, with a value of its own.
+fn every_type() -> Vec<(ColumnType, Value<'static>)> {
+    let unsigned = false;
+    let fraction = 6;
+    let charset = || "utf8mb4".to_owned();
+    let number = Value::Signed(1);
+    let time = Value::Time { negative: false, hours: 1, minutes: 2, seconds: 3, micros: 4 };
+    let (year, month, day, hour, minute, second, micros) = (2026, 11, 21, 4, 5, 6, 7);
+    let date_time = Value::DateTime { year, month, day, hour, minute, second, micros };
+    let text = Value::Text(b"text");
+    let bytes = Value::Bytes(b"bytes");
+    let plain = Value::Plain("plain");
+    vec![
+        (ColumnType::TinyInt { unsigned }, number),
+        (ColumnType::SmallInt { unsigned }, number),
+        (ColumnType::MediumInt { unsigned }, number),
+        (ColumnType::Int { unsigned }, number),
+        (ColumnType::BigInt { unsigned }, number),
+        (ColumnType::Bit { width: 9 }, Value::Unsigned(5)),
+        (ColumnType::Decimal { precision: 4, scale: 2 }, Value::Decimal("1.50")),
+        (ColumnType::Float, Value::Float(1.5)),
+        (ColumnType::Double, Value::Double(1.5)),
+        (ColumnType::Timestamp { fraction }, Value::Timestamp { seconds: 1, micros }),
+        (ColumnType::Date, Value::Date { year, month, day }),
+        (ColumnType::Time { fraction }, time),
+        (ColumnType::DateTime { fraction }, date_time),
+        (ColumnType::Year, Value::Year(year)),
+        (ColumnType::Char { charset: charset() }, text),
+        (ColumnType::VarChar { charset: charset() }, text),
+        (ColumnType::Binary { width: 5 }, bytes),
+        (ColumnType::VarBinary, bytes),
+        (ColumnType::Text { size: 2, charset: charset() }, text),
+        (ColumnType::Blob { size: 2 }, bytes),
+        (ColumnType::Enum { labels: vec![] }, Value::Label("a")),
+        (ColumnType::Set { labels: vec![] }, Value::Label("a,b")),
+        (ColumnType::Json, Value::Json("[]")),
+        (ColumnType::Geometry, Value::Geometry { srid: 1, wkb: b"wkb" }),
+        (ColumnType::Vector, bytes),
+        (ColumnType::Uuid, plain),
+        (ColumnType::Inet4, plain),
+        (ColumnType::Inet6, plain),
+    ]
+}
+
+#[test]
+fn objects_have_only_types_that_the_official_client_knows() {
+    let known = "BINARY BOOL BLOB XML JSON TEXT BFILE RAW LONG_RAW ROWID UROWID ENUM SET BYTEA \
+                 GEOMETRY XTYPE";
+    for (kind, value) in every_type() {
+        let (number, branch, content) = written(kind, value);
+        if branch == 10 || branch == 11 {
+            let (object, _) = content.split_once('|').unwrap();
+            assert!(known.split(' ').any(|known| known == object), "{number} is {object}");
+        }
+    }
+}
+
+#[test]
+fn a_value_of_another_kind_is_refused_or_has_the_branch_of_its_column() {
+    let surroundings = crate::testing::Surroundings::new();
+    for (kind, own) in every_type() {
+        let (_, due, _) = written(kind.clone(), own);
+        assert_eq!(written(kind.clone(), Value::Null).1, 0);
+        assert_eq!(written(kind.clone(), Value::Absent).1, 12);
+        let mut refused = 0;
+        for (_, value) in every_type() {
+            let schema = table("t", vec![column("c", kind.clone())], vec![]);
+            let row = Cells(vec![value]);
+            let change = surroundings.change(Body::Row(insert(&schema, &row)));
+            let result = DtsEncoder::new().encode(&change, 1, crate::testing::NOW, &mut Vec::new());
+            if result.is_ok() {
+                assert_eq!(written(kind.clone(), value).1, due, "{kind:?} {value:?}");
+            } else {
+                refused += 1;
+            }
+        }
+        assert!(refused >= 19, "{kind:?} refuses only {refused}");
+    }
+}
+
 /// A column and the value and content that belong together.
 #[derive(Debug, Clone)]
 struct Sample {
