@@ -117,9 +117,9 @@ class Database:
         if grants:
             self.sql(f"GRANT {grants} ON *.* TO '{name}'@'%'")
 
-    def url(self, database="", user="cdc", password="cdc", port=None):
+    def url(self, database="", user="cdc", password="cdc", port=None, options=""):
         """The address as `wellhead tap` takes it."""
-        return f"mysql://{user}:{password}@127.0.0.1:{port or self.port}/{database}"
+        return f"mysql://{user}:{password}@127.0.0.1:{port or self.port}/{database}{options}"
 
     def stop(self):
         """Ends the server in order."""

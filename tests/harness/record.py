@@ -8,7 +8,7 @@ import fastavro
 from . import paths
 
 # The file is a list of named types; the last one is the record.
-SCHEMA = fastavro.parse_schema(json.loads(paths.RECORD_SCHEMA.read_text()))
+SCHEMA = fastavro.parse_schema(json.loads(paths.RECORD_SCHEMA.read_text()))[-1]
 
 ROW_OPERATIONS = ("INSERT", "UPDATE", "DELETE")
 

@@ -13,7 +13,7 @@ topic = sys.argv[1] if len(sys.argv) > 1 else "shop"
 broker = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1:9092"
 end = time.monotonic() + float(sys.argv[3]) if len(sys.argv) > 3 else float("inf")
 schema_file = pathlib.Path(__file__).parent.parent / "record.avsc"
-schema = fastavro.parse_schema(json.loads(schema_file.read_text()))
+schema = fastavro.parse_schema(json.loads(schema_file.read_text()))[-1]  # named types; the last is the record
 
 consumer = confluent_kafka.Consumer({"bootstrap.servers": broker, "group.id": "consume.py"})
 consumer.assign([confluent_kafka.TopicPartition(topic, 0, confluent_kafka.OFFSET_BEGINNING)])
@@ -31,7 +31,10 @@ def plain(value):
     if not isinstance(value, dict) or "value" not in value:
         return value
     inner = value["value"]
-    return inner.decode(value.get("charset", "utf8").replace("mb4", ""), "replace") if isinstance(inner, bytes) else inner
+    if not isinstance(inner, bytes):
+        return inner
+    charset = value.get("charset", "utf8")
+    return inner.decode("utf8" if charset.startswith("utf8") else charset, "replace")
 
 
 while time.monotonic() < end:
