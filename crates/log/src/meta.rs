@@ -26,7 +26,7 @@ pub struct Incarnation([u8; 16]);
 /// |---|---|---|
 /// | 0 | 8 | magic `wh-parti` |
 /// | 8 | 4 | format version of the whole folder, this file and the `.log` files included: 1 |
-/// | 12 | 4 | leader epoch: 1 for the first writer, one more for each later one |
+/// | 12 | 4 | leader epoch: 1 for the first writer, one more for each later one that found space |
 /// | 16 | 16 | incarnation, a random UUID |
 /// | 32 | 4 | CRC32C of the bytes before |
 ///

@@ -89,16 +89,18 @@ impl Partition {
         let meta = match Meta::load(&*disk, &folder)? {
             Some(meta) => {
                 recovered = recovery::recover(&disk, &folder, &bases, config)?;
-                Meta { leader_epoch: LeaderEpoch(meta.leader_epoch.0.saturating_add(1)), ..meta }
+                next_epoch(&*disk, &folder, meta)?
             }
             None => {
                 recovered = create_first(&disk, &folder, &bases)?;
-                Meta { leader_epoch: LeaderEpoch(1), incarnation: config.new_incarnation }
+                let incarnation = config.new_incarnation;
+                let meta = Meta { leader_epoch: LeaderEpoch(1), incarnation };
+                meta.store(&*disk, &folder)?;
+                meta
             }
         };
         remove_strays(&*disk, &folder, &names, &bases)?;
         let last_batch = recovery::last_batch(&recovered)?;
-        meta.store(&*disk, &folder)?;
 
         let Recovered { closed, active, active_contents, truncated_bytes, rebuilt_indexes } =
             recovered;
@@ -143,6 +145,20 @@ fn create_first(
         truncated_bytes: 0,
         rebuilt_indexes: 0,
     })
+}
+
+/// Counts this writer. On a full disk it goes on with the epoch of the one before it, because only who
+/// has opened the log can free space; nothing visible is ever taken back, so no client can tell.
+fn next_epoch(disk: &dyn Disk, folder: &Path, meta: Meta) -> Result<Meta, Error> {
+    let next = Meta { leader_epoch: LeaderEpoch(meta.leader_epoch.0.saturating_add(1)), ..meta };
+    match next.store(disk, folder) {
+        Ok(()) => Ok(next),
+        Err(Error::Full { .. }) => {
+            tracing::warn!(folder = %folder.display(), "disk is full; keeping the leader epoch");
+            Ok(meta)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes what a crash left half done: temporary files, and indexes of segments that are gone.

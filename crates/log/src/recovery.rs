@@ -89,7 +89,13 @@ fn recover_closed(
         return Err(Error::corrupt(&path, 0, "it is empty, but not the last segment"));
     }
     let closed = Closed::new(Arc::clone(disk), Arc::clone(folder), scan.contents);
-    closed.write_indexes(&scan.entries)?;
+    match closed.write_indexes(&scan.entries) {
+        // The segment is then searched without.
+        Err(Error::Full { .. }) => {
+            tracing::warn!(segment = %path.display(), "disk is full; going on without its index");
+        }
+        written => written?,
+    }
     Ok((closed, true))
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use super::{Disk, RealDisk};
+
 /// Bytes that an ordinary user may still write on the disk that holds `path`.
 ///
 /// # Errors
@@ -21,8 +23,23 @@ pub fn remove_folder(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    match path.parent() {
-        Some(parent) => std::fs::File::open(parent)?.sync_all(),
-        None => Ok(()),
+    path.parent().map_or(Ok(()), |parent| RealDisk.sync_folder(parent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_goes_with_everything_in_it_and_may_be_gone_already() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("partition");
+        RealDisk.create_folder(&folder.join("inner")).unwrap();
+        RealDisk.create(&folder.join("file")).unwrap();
+        remove_folder(&folder).unwrap();
+        assert!(!folder.exists() && outer.path().exists());
+        remove_folder(&folder).unwrap();
+        assert!(free_bytes(outer.path()).unwrap() > 0);
+        assert!(free_bytes(&folder).is_err());
     }
 }

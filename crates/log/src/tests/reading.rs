@@ -4,6 +4,7 @@ use std::io::Read;
 use std::os::unix::net::UnixStream;
 
 use super::*;
+use crate::Retention;
 
 #[test]
 fn j03_every_offset_is_found_with_every_size_of_read() {
@@ -66,6 +67,48 @@ fn a_range_is_sent_to_a_socket_in_parts() {
         theirs.read_to_end(&mut received).unwrap();
         assert_eq!(received, range.read().unwrap()[5..]);
         assert!(range.read_part(range.length(), &mut [0]).is_err());
+    }
+}
+
+#[test]
+fn readers_see_the_same_while_segments_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let Partition { mut writer, reader, .. } = Partition::open(folder.path(), &small()).unwrap();
+    let retention = Retention { age: None, max_bytes: Some(3_000) };
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let reader = reader.clone();
+            scope.spawn(move || follow(&reader, Offset(500)));
+        }
+        while writer.next_offset() < Offset(500) {
+            fill(&mut writer, 1);
+            writer.retain(0, &retention).unwrap();
+        }
+    });
+    assert!(reader.log_start_offset() > Offset(400));
+}
+
+/// Reads up to `end` as a consumer that starts again at the log's start where it was too slow, and
+/// looks up the time of all it sees.
+fn follow(reader: &Reader, end: Offset) {
+    let mut next = Offset(0);
+    while next < end {
+        let range = match reader.read(next, 300) {
+            Ok(outcome) => outcome.range,
+            Err(Error::OffsetOutOfRange { requested, start, .. }) if requested < start => {
+                next = start;
+                continue;
+            }
+            Err(error) => panic!("{error:?}"),
+        };
+        let Some(range) = range else { continue };
+        let bytes = range.read().unwrap();
+        let header = batch::BatchHeader::parse(&bytes).unwrap();
+        header.verify(&bytes).unwrap();
+        assert_eq!((header.base_offset, header.base_timestamp), (next, next.0 * 10));
+        let found = reader.offset_for_time(next.0 * 10).unwrap().unwrap();
+        assert!(found.offset == next || found.offset <= reader.log_start_offset());
+        next = header.next_offset();
     }
 }
 

@@ -219,6 +219,25 @@ fn a_disk_that_fails_while_opening_is_an_error() {
     assert!(try_open(&disk, &small()).is_ok());
 }
 
+#[test]
+fn i03_a_log_opens_on_a_full_disk_so_that_it_can_free_space() {
+    let disk = SimulatedDisk::new();
+    let Partition { mut writer, .. } = open(&disk, &small());
+    fill(&mut writer, 40);
+    drop(writer);
+    disk.put(&segment(0, "index"), Vec::new());
+    disk.limit_growth(Some(0));
+    let Partition { mut writer, reader, recovery } = open(&disk, &small());
+    assert_eq!((recovery.rebuilt_indexes, writer.leader_epoch()), (1, LeaderEpoch(1)));
+    assert_eq!(offsets(&reader).len(), 40);
+    assert_eq!(reader.offset_for_time(30).unwrap().unwrap().offset, Offset(3));
+    assert!(matches!(append(&mut writer, &[(0, "a")]), Err(Error::Full { .. })));
+    let tight = crate::Retention { age: None, max_bytes: Some(1000) };
+    assert!(writer.retain(0, &tight).unwrap().segments > 0);
+    disk.limit_growth(None);
+    fill(&mut writer, 1);
+}
+
 /// Whole batches, some of them damaged, with garbage between: what a fuzzer would find.
 fn segments() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
