@@ -1,3 +1,35 @@
-//! The Kafka-protocol server.
+//! The Kafka-protocol server: logs go out to any Kafka client, groups are coordinated, nothing comes in.
+//!
+//! The way of a request: [`listener`] accepts, [`connection`] reads a frame, [`session`] (sans-IO) says
+//! whether it may be served, `api` has one file per Kafka API that answers it, `connection` sends the
+//! answer, record batches straight from the log's files. Beside that way: [`coordinator`] is the pure
+//! state machine of consumer groups and `groups` its shell, `principal` decides who sees what.
+//!
+//! Deliberately not here: writing to logs, the meaning of records (no value is ever read), where offsets
+//! and passwords are kept (the catalog), and TLS.
 
+mod api;
+mod broker;
+mod connection;
 mod coordinator;
+mod error;
+mod fuzz;
+mod groups;
+mod listener;
+pub mod metrics;
+mod principal;
+mod sasl;
+mod session;
+mod settings;
+mod stop;
+mod topics;
+
+#[cfg(test)]
+mod tests;
+
+pub use broker::{Broker, GroupsView};
+pub use coordinator::{GroupLimits, GroupState, GroupView, MemberId, MemberView};
+pub use error::Error;
+pub use fuzz::fuzz_session;
+pub use settings::{Access, Advertised, ListenerSettings, Settings};
+pub use topics::{Topic, TopicDirectory};

@@ -36,7 +36,7 @@ pub use member::MemberId;
 
 /// All groups and the answers that wait to be sent.
 #[derive(Debug)]
-pub struct Coordinator {
+pub(crate) struct Coordinator {
     limits: GroupLimits,
     groups: HashMap<GroupId, Group>,
     /// Answers of waiting requests, oldest first, until [`Coordinator::take_replies`].
@@ -68,11 +68,11 @@ pub struct GroupLimits {
 
 /// Names one waiting request; the shell chooses it and gets it back with the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Ticket(pub u64);
+pub(crate) struct Ticket(pub(crate) u64);
 
 /// The answer to a request that left a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// To a JoinGroup.
     Join(JoinReply),
     /// To a SyncGroup.
@@ -81,115 +81,115 @@ pub enum Reply {
 
 /// A JoinGroup request.
 #[derive(Debug, Clone)]
-pub struct Join {
+pub(crate) struct Join {
     /// Empty for a newcomer.
-    pub member_id: String,
+    pub(crate) member_id: String,
     /// The id a newcomer gets; random, chosen by the caller.
-    pub fresh_id: MemberId,
+    pub(crate) fresh_id: MemberId,
     /// `group.instance.id` of a static member.
-    pub instance_id: Option<String>,
+    pub(crate) instance_id: Option<String>,
     /// Whether a newcomer must come back with an id first (JoinGroup v4 and up).
-    pub requires_known_id: bool,
+    pub(crate) requires_known_id: bool,
     /// Whether the client understands `skip_assignment` (v9 and up).
-    pub can_skip_assignment: bool,
+    pub(crate) can_skip_assignment: bool,
     /// As the client calls itself, for operators.
-    pub client_id: String,
+    pub(crate) client_id: String,
     /// Where it comes from, for operators.
-    pub client_host: String,
+    pub(crate) client_host: String,
     /// After how long without a sign of life it is removed.
-    pub session_timeout: Duration,
+    pub(crate) session_timeout: Duration,
     /// How long others wait for it in a rebalance.
-    pub rebalance_timeout: Duration,
+    pub(crate) rebalance_timeout: Duration,
     /// `consumer` for consumers.
-    pub protocol_type: String,
+    pub(crate) protocol_type: String,
     /// Assignors with their subscription, most wanted first.
-    pub protocols: Vec<Protocol>,
+    pub(crate) protocols: Vec<Protocol>,
 }
 
 /// An assignor's name with what a member says to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Protocol {
+pub(crate) struct Protocol {
     /// `range`, `cooperative-sticky`, ...
-    pub name: String,
+    pub(crate) name: String,
     /// The subscription; opaque to us.
-    pub metadata: Bytes,
+    pub(crate) metadata: Bytes,
 }
 
 /// The answer to a JoinGroup.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JoinReply {
+pub(crate) struct JoinReply {
     /// The member's id: its own, the new one, or the one to come back with.
-    pub member_id: String,
+    pub(crate) member_id: String,
     /// The generation, or why not.
-    pub result: Result<Joined, GroupError>,
+    pub(crate) result: Result<Joined, GroupError>,
 }
 
 /// A generation as one of its members learns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Joined {
+pub(crate) struct Joined {
     /// Grows with each rebalance.
-    pub generation: i32,
+    pub(crate) generation: i32,
     /// Protocol type of the group.
-    pub protocol_type: String,
+    pub(crate) protocol_type: String,
     /// The assignor that all members know.
-    pub protocol: String,
+    pub(crate) protocol: String,
     /// Who assigns.
-    pub leader: MemberId,
+    pub(crate) leader: MemberId,
     /// The leader keeps the assignment of before (KIP-814).
-    pub skip_assignment: bool,
+    pub(crate) skip_assignment: bool,
     /// All members, for the leader only.
-    pub members: Vec<JoinedMember>,
+    pub(crate) members: Vec<JoinedMember>,
 }
 
 /// A member as its leader sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JoinedMember {
+pub(crate) struct JoinedMember {
     /// Its id.
-    pub member_id: MemberId,
+    pub(crate) member_id: MemberId,
     /// Its `group.instance.id`.
-    pub instance_id: Option<String>,
+    pub(crate) instance_id: Option<String>,
     /// Its metadata for the chosen protocol.
-    pub metadata: Bytes,
+    pub(crate) metadata: Bytes,
 }
 
 /// A SyncGroup request.
 #[derive(Debug, Clone)]
-pub struct Sync {
+pub(crate) struct Sync {
     /// Who asks.
-    pub identity: Identity,
+    pub(crate) identity: Identity,
     /// Protocol type, from v5 on.
-    pub protocol_type: Option<String>,
+    pub(crate) protocol_type: Option<String>,
     /// Protocol name, from v5 on.
-    pub protocol: Option<String>,
+    pub(crate) protocol: Option<String>,
     /// Assignments by member id, from the leader.
-    pub assignments: Vec<(String, Bytes)>,
+    pub(crate) assignments: Vec<(String, Bytes)>,
 }
 
 /// What a member is to work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Synced {
+pub(crate) struct Synced {
     /// Protocol type of the group.
-    pub protocol_type: String,
+    pub(crate) protocol_type: String,
     /// The chosen assignor.
-    pub protocol: String,
+    pub(crate) protocol: String,
     /// The assignment; opaque to us.
-    pub assignment: Bytes,
+    pub(crate) assignment: Bytes,
 }
 
 /// How a request says who it comes from.
 #[derive(Debug, Clone, Default)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// The generation it believes in; negative outside of group management.
-    pub generation: i32,
+    pub(crate) generation: i32,
     /// Its member id; empty outside of group management.
-    pub member_id: String,
+    pub(crate) member_id: String,
     /// Its `group.instance.id`.
-    pub instance_id: Option<String>,
+    pub(crate) instance_id: Option<String>,
 }
 
 /// Why the coordinator refuses; each has its Kafka error code in the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum GroupError {
+pub(crate) enum GroupError {
     /// No such member, or no such group.
     #[error("the member is not known")]
     UnknownMember,
@@ -235,13 +235,12 @@ impl Default for GroupLimits {
 
 impl Coordinator {
     /// A coordinator without groups.
-    #[must_use]
-    pub fn new(limits: GroupLimits) -> Self {
+    pub(crate) fn new(limits: GroupLimits) -> Self {
         Self { limits, groups: HashMap::new(), outbox: Vec::new(), wake_at: None }
     }
 
     /// A member joins; the reply comes to `ticket`, maybe at once.
-    pub fn join(&mut self, now: Instant, group: &GroupId, ticket: Ticket, join: Join) {
+    pub(crate) fn join(&mut self, now: Instant, group: &GroupId, ticket: Ticket, join: Join) {
         let member_id = join.member_id.clone();
         if let Err(error) = self.admit(group, &join) {
             let reply = JoinReply { member_id, result: Err(error) };
@@ -254,7 +253,7 @@ impl Coordinator {
     }
 
     /// A member asks for its assignment, or the leader brings all; the reply comes to `ticket`.
-    pub fn sync(&mut self, now: Instant, group: &GroupId, ticket: Ticket, sync: Sync) {
+    pub(crate) fn sync(&mut self, now: Instant, group: &GroupId, ticket: Ticket, sync: Sync) {
         let Some(group) = self.groups.get_mut(group) else {
             self.outbox.push((ticket, Reply::Sync(Err(GroupError::UnknownMember))));
             return;
@@ -267,7 +266,7 @@ impl Coordinator {
     ///
     /// # Errors
     /// What the member has to do now: join again, or with another id.
-    pub fn heartbeat(
+    pub(crate) fn heartbeat(
         &mut self,
         now: Instant,
         group: &GroupId,
@@ -280,7 +279,7 @@ impl Coordinator {
     ///
     /// # Errors
     /// The member is not known, or its instance id belongs to another.
-    pub fn leave(
+    pub(crate) fn leave(
         &mut self,
         now: Instant,
         group: &GroupId,
@@ -298,7 +297,7 @@ impl Coordinator {
     ///
     /// # Errors
     /// As Kafka answers it.
-    pub fn check_commit(
+    pub(crate) fn check_commit(
         &mut self,
         now: Instant,
         group: &GroupId,
@@ -313,7 +312,7 @@ impl Coordinator {
 
     /// The connection of a waiting request is gone: no reply will be made, and the member counts as
     /// silent from `now` on.
-    pub fn abandon(&mut self, now: Instant, group: &GroupId, ticket: Ticket) {
+    pub(crate) fn abandon(&mut self, now: Instant, group: &GroupId, ticket: Ticket) {
         self.outbox.retain(|(waiting, _)| *waiting != ticket);
         if let Some(group) = self.groups.get_mut(group) {
             group.abandon(now, ticket);
@@ -322,14 +321,14 @@ impl Coordinator {
     }
 
     /// Forgets a group; its waiting members learn that they are not known.
-    pub fn remove(&mut self, group: &GroupId) {
+    pub(crate) fn remove(&mut self, group: &GroupId) {
         if let Some(mut group) = self.groups.remove(group) {
             group.dissolve(&mut self.outbox);
         }
     }
 
     /// Lets everything happen that is due: sessions that expire, rebalances that end.
-    pub fn tick(&mut self, now: Instant) {
+    pub(crate) fn tick(&mut self, now: Instant) {
         if self.wake_at.is_none_or(|at| now < at) {
             return;
         }
@@ -340,19 +339,17 @@ impl Coordinator {
     }
 
     /// When [`Coordinator::tick`] has something to do at the earliest.
-    #[must_use]
-    pub fn wake_at(&self) -> Option<Instant> {
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
         self.wake_at
     }
 
     /// Replies made since the last call, in the order they were made.
-    pub fn take_replies(&mut self) -> Vec<(Ticket, Reply)> {
+    pub(crate) fn take_replies(&mut self) -> Vec<(Ticket, Reply)> {
         std::mem::take(&mut self.outbox)
     }
 
     /// A group as operators see it; `None` when it has no state here.
-    #[must_use]
-    pub fn describe(&self, group: &GroupId) -> Option<GroupView> {
+    pub(crate) fn describe(&self, group: &GroupId) -> Option<GroupView> {
         self.groups.get(group).map(Group::view)
     }
 

@@ -1,0 +1,201 @@
+//! Fetch: record batches as they lie in the files, now or when there are enough of them.
+//!
+//! The answer holds the first batch whole however long it is (a consumer must get past it), and what
+//! else fits into the client's limits and ours. Record bytes do not pass through here: the answer names
+//! ranges of files, which the connection sends. High watermark and last stable offset are the same,
+//! because nothing here is transactional. Fetch sessions (KIP-227) are not kept: session id 0 in every
+//! answer tells clients to name all partitions each time, and there are few.
+//!
+//! Left out: leader epochs of the client are not compared (see `offset_for_leader_epoch`), and batches
+//! are not looked into, so a zstd log would reach clients older than Fetch v10 too; lz4 is our default
+//! for their sake.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use kafka::messages::{
+    FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchedPartition, FetchedTopic,
+    Records,
+};
+use kafka::{ApiVersion, ErrorCode, Offset};
+use log::{FileRange, Reader};
+use tokio::time::Instant;
+
+use super::{Answer, Call, first_error};
+use crate::broker::Shared;
+use crate::error::ConnectionError;
+use crate::topics::Topic;
+
+/// From this version on topics are asked for by id.
+const BY_ID_FROM: ApiVersion = ApiVersion(13);
+
+/// What one look at the logs found.
+#[derive(Debug)]
+struct Look<'r> {
+    topics: Vec<FetchedTopic<'r>>,
+    records: Vec<FileRange>,
+    bytes: u64,
+    error: ErrorCode,
+}
+
+/// Bytes that may still be added.
+#[derive(Debug)]
+struct Budget {
+    left: u64,
+    /// Whether the answer holds no batch yet: the next one is taken however long it is.
+    empty: bool,
+}
+
+pub(super) async fn answer(
+    broker: &Shared,
+    call: &Call<'_>,
+    request: &FetchRequest<'_>,
+) -> Result<Answer, ConnectionError> {
+    if request.session_id != 0 {
+        let error = ErrorCode::FetchSessionIdNotFound;
+        return call.answer(error, FetchResponse { error, ..Default::default() });
+    }
+    let topics: Vec<_> = request.topics.iter().map(|topic| find(broker, call, topic)).collect();
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or_default());
+    let deadline = Instant::now() + wait.min(broker.settings.fetch_wait_max);
+    let min_bytes = u64::try_from(request.min_bytes).unwrap_or_default();
+    let mut stop = call.stop.clone();
+    loop {
+        let ends = ends_of(request, &topics);
+        let look = look(broker, call, request, &topics);
+        let enough = look.bytes >= min_bytes || !look.error.is_none() || ends.is_empty();
+        if enough || stop.is_raised() || Instant::now() >= deadline {
+            broker.metrics.fetched(call.principal.label(), look.bytes);
+            let response = FetchResponse { topics: look.topics, ..Default::default() };
+            return call.answer_with_records(look.error, response, look.records);
+        }
+        drop(look);
+        tokio::select! {
+            () = any_beyond(&ends) => {}
+            () = tokio::time::sleep_until(deadline) => {}
+            () = stop.raised() => {}
+        }
+    }
+}
+
+fn find(broker: &Shared, call: &Call<'_>, asked: &FetchTopic<'_>) -> Option<Arc<Topic>> {
+    if call.version >= BY_ID_FROM {
+        call.principal.topic_by_id(&broker.topics, asked.topic_id)
+    } else {
+        call.principal.topic(&broker.topics, asked.name)
+    }
+}
+
+/// The readers that were asked for, each once, with their present ends. Taken before the look, so that
+/// what is appended meanwhile ends the wait.
+fn ends_of<'t>(
+    request: &FetchRequest<'_>,
+    topics: &'t [Option<Arc<Topic>>],
+) -> Vec<(&'t Reader, Offset)> {
+    let mut ends = BTreeMap::new();
+    for (asked, topic) in request.topics.iter().zip(topics) {
+        let Some(topic) = topic else { continue };
+        for partition in &asked.partitions {
+            if let Some(reader) = topic.partition(partition.partition) {
+                ends.insert((&topic.name, partition.partition), (reader, reader.high_watermark()));
+            }
+        }
+    }
+    ends.into_values().collect()
+}
+
+fn look<'r>(
+    broker: &Shared,
+    call: &Call<'_>,
+    request: &FetchRequest<'r>,
+    topics: &[Option<Arc<Topic>>],
+) -> Look<'r> {
+    let wanted = u64::try_from(request.max_bytes).unwrap_or_default();
+    let mut budget = Budget { left: wanted.min(broker.settings.fetch_bytes_max), empty: true };
+    let mut records = Vec::new();
+    let mut fetched = Vec::with_capacity(request.topics.len());
+    for (asked, topic) in request.topics.iter().zip(topics) {
+        let unknown = if call.version >= BY_ID_FROM {
+            ErrorCode::UnknownTopicId
+        } else {
+            ErrorCode::UnknownTopicOrPartition
+        };
+        let read = |partition: &FetchPartition| match topic {
+            None => refused(partition, unknown),
+            Some(topic) => match topic.partition(partition.partition) {
+                Some(reader) => read_one(reader, partition, &mut budget, &mut records),
+                None => refused(partition, ErrorCode::UnknownTopicOrPartition),
+            },
+        };
+        let partitions = asked.partitions.iter().map(read).collect();
+        fetched.push(FetchedTopic { name: asked.name, topic_id: asked.topic_id, partitions });
+    }
+    let bytes = records.iter().map(FileRange::length).sum();
+    let error = first_error(fetched.iter().flat_map(|topic| &topic.partitions).map(|p| p.error));
+    Look { topics: fetched, records, bytes, error }
+}
+
+fn read_one(
+    reader: &Reader,
+    asked: &FetchPartition,
+    budget: &mut Budget,
+    records: &mut Vec<FileRange>,
+) -> FetchedPartition<'static> {
+    let limit = u64::try_from(asked.max_bytes).unwrap_or_default().min(budget.left);
+    let outcome = match reader.read(asked.fetch_offset, limit) {
+        Ok(outcome) => outcome,
+        Err(log::Error::OffsetOutOfRange { .. }) => {
+            return refused(asked, ErrorCode::OffsetOutOfRange);
+        }
+        Err(error) => {
+            tracing::error!(%error, "the log cannot be read");
+            return refused(asked, ErrorCode::KafkaStorageError);
+        }
+    };
+    let taken = outcome.range.and_then(|range| budget.take(range, limit));
+    let length = taken.as_ref().and_then(|range| usize::try_from(range.length()).ok());
+    records.extend(taken);
+    FetchedPartition {
+        partition: asked.partition,
+        high_watermark: outcome.high_watermark,
+        last_stable_offset: outcome.high_watermark,
+        log_start_offset: outcome.log_start_offset,
+        records: length.map_or(Records::NONE, Records::Elsewhere),
+        ..Default::default()
+    }
+}
+
+fn refused(asked: &FetchPartition, error: ErrorCode) -> FetchedPartition<'static> {
+    FetchedPartition { partition: asked.partition, error, ..Default::default() }
+}
+
+impl Budget {
+    /// Takes a range that was read with `limit`, unless it is a single longer batch behind others.
+    fn take(&mut self, range: FileRange, limit: u64) -> Option<FileRange> {
+        if range.length() > limit && !self.empty {
+            return None;
+        }
+        self.empty = false;
+        self.left = self.left.saturating_sub(range.length());
+        Some(range)
+    }
+}
+
+/// Waits until one of the logs has grown beyond its end.
+async fn any_beyond(ends: &[(&Reader, Offset)]) {
+    /// The wait for one log.
+    type Wait<'w> = Pin<Box<dyn Future<Output = Offset> + Send + 'w>>;
+    let mut waits: Vec<Wait<'_>> = Vec::with_capacity(ends.len());
+    for (reader, end) in ends {
+        waits.push(Box::pin(reader.wait_beyond(*end)));
+    }
+    std::future::poll_fn(|context| {
+        let grown = waits.iter_mut().any(|wait| wait.as_mut().poll(context).is_ready());
+        if grown { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}

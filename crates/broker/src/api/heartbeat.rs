@@ -1,0 +1,26 @@
+//! Heartbeat: keeps a member in its group, and tells it of a rebalance.
+
+use kafka::messages::{HeartbeatRequest, HeartbeatResponse};
+
+use super::{Answer, Call};
+use crate::broker::Shared;
+use crate::coordinator::Identity;
+use crate::error::ConnectionError;
+
+pub(super) fn answer(
+    broker: &Shared,
+    call: &Call<'_>,
+    request: &HeartbeatRequest<'_>,
+) -> Result<Answer, ConnectionError> {
+    let identity = Identity {
+        generation: request.generation_id,
+        member_id: request.member_id.to_owned(),
+        instance_id: request.group_instance_id.map(str::to_owned),
+    };
+    let heard = call
+        .principal
+        .group(request.group_id)
+        .and_then(|group| broker.groups.heartbeat(&group, &identity).map_err(Into::into));
+    let error = heard.err().unwrap_or_default();
+    call.answer(error, HeartbeatResponse { error, ..Default::default() })
+}

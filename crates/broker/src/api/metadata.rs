@@ -1,0 +1,111 @@
+//! Metadata: one broker, and the topics that the caller may see.
+//!
+//! The cluster id is the incarnation of the log that the caller reads: DTS clients seek again by time
+//! when it changes (`ClusterSwitchListener`). Who sees several logs gets the server's own id. Leader
+//! epochs are −1, which keeps clients from asking where epochs end; nothing that was visible is ever
+//! taken back, so they have nothing to fear. Topics are never created, whatever the request allows.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use change::TopicName;
+use kafka::messages::{
+    Broker, MetadataRequest, MetadataRequestTopic, MetadataResponse, PartitionMetadata,
+    TopicMetadata,
+};
+use kafka::{ErrorCode, PartitionId, TopicId};
+
+use super::{Answer, Call, NODE_ID, first_error};
+use crate::broker::Shared;
+use crate::error::ConnectionError;
+use crate::topics::Topic;
+
+/// A topic that was asked for, found or not.
+#[derive(Debug)]
+enum Found<'r> {
+    Topic(Arc<Topic>),
+    NoSuchName(&'r str, ErrorCode),
+    NoSuchId(TopicId),
+}
+
+pub(super) fn answer(
+    broker: &Shared,
+    call: &Call<'_>,
+    request: &MetadataRequest<'_>,
+) -> Result<Answer, ConnectionError> {
+    let visible = call.principal.visible(&broker.topics);
+    let cluster_id = match visible.as_slice() {
+        [only] => only.incarnation().map(|incarnation| incarnation.to_string()),
+        _ => None,
+    };
+    let found: Vec<Found<'_>> = match &request.topics {
+        None => visible.into_iter().map(Found::Topic).collect(),
+        Some(asked) => {
+            let mut seen = HashSet::new();
+            let once = asked.iter().filter(|topic| seen.insert((topic.topic_id, topic.name)));
+            once.map(|topic| find(broker, call, topic)).collect()
+        }
+    };
+    let topics: Vec<_> = found.iter().map(Found::metadata).collect();
+    let error = first_error(topics.iter().map(|topic| topic.error));
+    let response = MetadataResponse {
+        brokers: vec![Broker {
+            node_id: NODE_ID,
+            host: &call.endpoint.host,
+            port: i32::from(call.endpoint.port),
+            rack: None,
+        }],
+        cluster_id: Some(cluster_id.as_deref().unwrap_or(&broker.cluster_id)),
+        controller_id: NODE_ID,
+        topics,
+        ..Default::default()
+    };
+    call.answer(error, response)
+}
+
+fn find<'r>(broker: &Shared, call: &Call<'_>, asked: &MetadataRequestTopic<'r>) -> Found<'r> {
+    let name = asked.name.unwrap_or_default();
+    if asked.topic_id != TopicId::NONE {
+        let found = call.principal.topic_by_id(&broker.topics, asked.topic_id);
+        return found.map_or(Found::NoSuchId(asked.topic_id), Found::Topic);
+    }
+    match call.principal.topic(&broker.topics, name) {
+        Some(topic) => Found::Topic(topic),
+        None if TopicName::new(name).is_err() => {
+            Found::NoSuchName(name, ErrorCode::InvalidTopicException)
+        }
+        None => Found::NoSuchName(name, ErrorCode::UnknownTopicOrPartition),
+    }
+}
+
+impl Found<'_> {
+    fn metadata(&self) -> TopicMetadata<'_> {
+        match self {
+            Self::Topic(topic) => TopicMetadata {
+                name: Some(topic.name.as_str()),
+                topic_id: topic.id(),
+                partitions: (0..).zip(&topic.partitions).map(|(n, _)| partition(n)).collect(),
+                ..Default::default()
+            },
+            Self::NoSuchName(name, error) => {
+                TopicMetadata { error: *error, name: Some(name), ..Default::default() }
+            }
+            Self::NoSuchId(topic_id) => TopicMetadata {
+                error: ErrorCode::UnknownTopicId,
+                name: Some(""),
+                topic_id: *topic_id,
+                ..Default::default()
+            },
+        }
+    }
+}
+
+fn partition(number: i32) -> PartitionMetadata {
+    PartitionMetadata {
+        partition: PartitionId(number),
+        leader_id: NODE_ID,
+        replicas: vec![NODE_ID],
+        in_sync_replicas: vec![NODE_ID],
+        ..Default::default()
+    }
+}

@@ -1,0 +1,121 @@
+//! OffsetCommit: keeps where a group stands, with the client's own words, byte for byte.
+//!
+//! Who may commit is the coordinator's decision; where it is kept is the catalog's. DTS clients commit
+//! the offset they processed (not the next one) and put the second it stands for into the metadata.
+
+use change::{GroupId, TopicName};
+use kafka::ErrorCode;
+use kafka::messages::{
+    CommitPartition, CommittedPartition, CommittedTopic, OffsetCommitRequest, OffsetCommitResponse,
+};
+
+use super::{Answer, Call, first_error};
+use crate::broker::Shared;
+use crate::coordinator::Identity;
+use crate::error::ConnectionError;
+
+/// Longest metadata of a commit (`offset.metadata.max.bytes`).
+const METADATA_BYTES_MAX: usize = 4096;
+
+pub(super) async fn answer(
+    broker: &Shared,
+    call: &Call<'_>,
+    request: &OffsetCommitRequest<'_>,
+) -> Result<Answer, ConnectionError> {
+    let identity = Identity {
+        generation: request.generation_id,
+        member_id: request.member_id.to_owned(),
+        instance_id: request.group_instance_id.map(str::to_owned),
+    };
+    let admitted = call.principal.group(request.group_id).and_then(|group| {
+        let checked = broker.groups.check_commit(&group, &identity);
+        checked.map(|()| group).map_err(ErrorCode::from)
+    });
+    let group = match admitted {
+        Ok(group) => group,
+        Err(error) => return reply(call, request, |_, _| error),
+    };
+    let mut offsets = Vec::new();
+    let mut verdicts = Vec::new();
+    for asked in &request.topics {
+        let topic = call.principal.topic(&broker.topics, asked.name);
+        for partition in &asked.partitions {
+            let exists = topic.as_ref().filter(|t| t.partition(partition.partition).is_some());
+            let verdict = match exists {
+                None => ErrorCode::UnknownTopicOrPartition,
+                Some(_) if metadata(partition).len() > METADATA_BYTES_MAX => {
+                    ErrorCode::OffsetMetadataTooLarge
+                }
+                Some(topic) => {
+                    offsets.push(to_committed(broker, &topic.name, partition));
+                    ErrorCode::None
+                }
+            };
+            verdicts.push(verdict);
+        }
+    }
+    let stored = store(broker, group, offsets).await;
+    let mut verdicts = verdicts.into_iter();
+    reply(call, request, |_, _| match verdicts.next() {
+        Some(ErrorCode::None) | None => stored,
+        Some(error) => error,
+    })
+}
+
+async fn store(
+    broker: &Shared,
+    group: GroupId,
+    offsets: Vec<catalog::CommittedOffset>,
+) -> ErrorCode {
+    if offsets.is_empty() {
+        return ErrorCode::None;
+    }
+    let catalog = broker.catalog.clone();
+    let stored =
+        tokio::task::spawn_blocking(move || catalog.commit_offsets(&group, &offsets)).await;
+    match stored {
+        Ok(Ok(())) => ErrorCode::None,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "committed offsets cannot be kept");
+            ErrorCode::CoordinatorNotAvailable
+        }
+        Err(_) => ErrorCode::UnknownServerError,
+    }
+}
+
+fn to_committed(
+    broker: &Shared,
+    topic: &TopicName,
+    partition: &CommitPartition<'_>,
+) -> catalog::CommittedOffset {
+    catalog::CommittedOffset {
+        topic: topic.clone(),
+        partition: partition.partition.0,
+        offset: partition.offset.0,
+        leader_epoch: partition.leader_epoch.0,
+        metadata: metadata(partition).to_owned(),
+        committed_at: broker.clock.now(),
+    }
+}
+
+/// Null is kept as empty: clients cannot tell the two apart.
+fn metadata<'r>(partition: &CommitPartition<'r>) -> &'r str {
+    partition.metadata.unwrap_or_default()
+}
+
+fn reply(
+    call: &Call<'_>,
+    request: &OffsetCommitRequest<'_>,
+    mut verdict: impl FnMut(&str, &CommitPartition<'_>) -> ErrorCode,
+) -> Result<Answer, ConnectionError> {
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in &request.topics {
+        let partitions = topic.partitions.iter().map(|partition| CommittedPartition {
+            partition: partition.partition,
+            error: verdict(topic.name, partition),
+        });
+        topics.push(CommittedTopic { name: topic.name, partitions: partitions.collect() });
+    }
+    let error = first_error(topics.iter().flat_map(|topic| &topic.partitions).map(|p| p.error));
+    call.answer(error, OffsetCommitResponse { topics, ..Default::default() })
+}

@@ -1,0 +1,55 @@
+//! What can go wrong with the broker as a whole, said by who is at fault.
+
+use std::io;
+use std::net::SocketAddr;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address} for kafka clients: {source}; change kafka.listen, or stop what uses it"
+    )]
+    Bind {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The text is no address that clients could be told.
+    #[error(
+        "advertised address {0:?} is neither \"auto\" nor host:port with a port from 1 to 65535"
+    )]
+    Advertised(String),
+}
+
+/// Why a connection ends. Only the broker's own log and counters see it; the peer sees a close.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectionError {
+    /// The peer announced a frame that is longer than it may be, or shorter than nothing.
+    #[error("a frame of {length} bytes was announced, and at most {limit} are read")]
+    FrameLength {
+        /// As announced.
+        length: i32,
+        /// As allowed at this point of the connection.
+        limit: usize,
+    },
+    /// The peer's bytes are no request, or one that is not served.
+    #[error(transparent)]
+    Protocol(#[from] kafka::Error),
+    /// The peer breaks the order of SASL.
+    #[error("{0}")]
+    Sasl(&'static str),
+    /// The peer could not prove who it is.
+    #[error("login refused")]
+    Login,
+    /// The peer wants no answer to what is refused (Produce with acks=0).
+    #[error("refused without an answer, as the client asked")]
+    Unanswerable,
+    /// The peer takes its answer too slowly, or the connection broke.
+    #[error("the connection failed: {0}")]
+    Io(#[from] io::Error),
+    /// The catalog failed while the peer logged in.
+    #[error("the catalog failed: {0}")]
+    Catalog(#[from] catalog::Error),
+}

@@ -1,0 +1,100 @@
+//! The fuzz entry of the server's outermost bytes, without sockets or files.
+
+use std::time::{Duration, Instant};
+
+use change::{GroupId, TaskName};
+use kafka::Request;
+use uuid::Uuid;
+
+use crate::api::{join_group, sync_group};
+use crate::coordinator::{Coordinator, GroupLimits, Identity, Ticket};
+use crate::principal::Principal;
+use crate::session::{Session, Step};
+use crate::settings::Access;
+
+/// Takes `bytes` as what one client sends: length-prefixed frames, the first byte choosing the kind of
+/// listener and whether its password is right. Group requests go on to a coordinator, with a second
+/// passing between them. Must never panic.
+pub fn fuzz_session(bytes: &[u8]) {
+    let Some((choice, mut rest)) = bytes.split_first() else { return };
+    let access = if choice & 1 == 0 { Access::Anonymous } else { Access::Accounts };
+    let account = (choice & 2 == 0).then(account).flatten();
+    let mut session = Session::new(access);
+    let mut desk = Desk::new();
+    while let Some((length, tail)) = rest.split_first_chunk::<4>() {
+        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else { return };
+        if length > session.frame_bytes_max() {
+            return;
+        }
+        let Some((frame, tail)) = tail.split_at_checked(length) else { return };
+        rest = tail;
+        let Ok(step) = session.receive(frame) else { return };
+        match step {
+            Step::Answer(greeting) if greeting.close.is_some() => return,
+            Step::Answer(_) => {}
+            Step::Verify(_) => {
+                if session.verified(account.clone()).is_err() {
+                    return;
+                }
+            }
+            Step::Serve(header, request) => desk.hand_in(header.version, &request),
+        }
+    }
+}
+
+fn account() -> Option<Principal> {
+    let group = GroupId::new("dtsaaaaaaaaaaaaaaa").ok()?;
+    Some(Principal::Account { group, task: TaskName::new("shop").ok()? })
+}
+
+/// A coordinator with a clock of its own.
+struct Desk {
+    coordinator: Coordinator,
+    now: Instant,
+    tickets: u64,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let coordinator = Coordinator::new(GroupLimits::default());
+        Self { coordinator, now: Instant::now(), tickets: 0 }
+    }
+
+    fn hand_in(&mut self, version: kafka::ApiVersion, request: &Request<'_>) {
+        self.now += Duration::from_secs(1);
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        match request {
+            Request::JoinGroup(request) => {
+                let Ok(group) = GroupId::new(request.group_id) else { return };
+                let fresh = Uuid::from_u128(u128::from(self.tickets));
+                let join = join_group::to_join(request, version, "c", "/".into(), fresh);
+                self.coordinator.join(self.now, &group, ticket, join);
+            }
+            Request::SyncGroup(request) => {
+                let Ok(group) = GroupId::new(request.group_id) else { return };
+                let sync = sync_group::to_sync(request);
+                self.coordinator.sync(self.now, &group, ticket, sync);
+            }
+            Request::Heartbeat(request) => {
+                let Ok(group) = GroupId::new(request.group_id) else { return };
+                let identity = Identity {
+                    generation: request.generation_id,
+                    member_id: request.member_id.to_owned(),
+                    instance_id: request.group_instance_id.map(str::to_owned),
+                };
+                let _ = self.coordinator.heartbeat(self.now, &group, &identity);
+            }
+            Request::LeaveGroup(request) => {
+                let Ok(group) = GroupId::new(request.group_id) else { return };
+                for member in &request.members {
+                    let instance_id = member.group_instance_id;
+                    let _ = self.coordinator.leave(self.now, &group, member.member_id, instance_id);
+                }
+            }
+            _ => {}
+        }
+        self.coordinator.tick(self.now);
+        drop(self.coordinator.take_replies());
+    }
+}

@@ -1,0 +1,90 @@
+//! Accepts connections, each served by a task of its own that is joined here.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::broker::Shared;
+use crate::connection::Connection;
+use crate::settings::ListenerSettings;
+use crate::stop::Stop;
+
+/// One door.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: TcpListener,
+    settings: ListenerSettings,
+    shared: Arc<Shared>,
+    stop: Stop,
+    connections: JoinSet<()>,
+    /// Whether the last client was turned away, so that a crowd makes one line in the log.
+    full: bool,
+}
+
+/// How long to wait when the system has no socket for us (out of files or memory).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+impl Listener {
+    pub(crate) fn new(
+        socket: TcpListener,
+        settings: ListenerSettings,
+        shared: Arc<Shared>,
+        stop: Stop,
+    ) -> Self {
+        Self { socket, settings, shared, stop, connections: JoinSet::new(), full: false }
+    }
+
+    /// Serves until the broker stops and the last connection has ended.
+    pub(crate) async fn run(mut self) {
+        let mut stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                accepted = self.socket.accept() => self.accepted(accepted).await,
+                Some(_) = self.connections.join_next() => {}
+                () = stop.raised() => break,
+            }
+        }
+        drop(self.socket);
+        while self.connections.join_next().await.is_some() {}
+    }
+
+    async fn accepted(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a kafka client");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                return;
+            }
+        };
+        let Ok(place) = Arc::clone(&self.shared.places).try_acquire_owned() else {
+            if !self.full {
+                let limit = self.shared.settings.connections_max;
+                tracing::warn!(%peer, limit, "too many kafka connections, new ones are closed");
+            }
+            self.full = true;
+            return;
+        };
+        self.full = false;
+        let connection = Connection::new(
+            stream,
+            peer,
+            &self.settings,
+            Arc::clone(&self.shared),
+            self.stop.clone(),
+        );
+        match connection {
+            Ok(connection) => {
+                self.connections.spawn(async move {
+                    connection.run().await;
+                    drop(place);
+                });
+            }
+            Err(error) => tracing::debug!(%peer, %error, "a kafka client went at once"),
+        }
+    }
+}
