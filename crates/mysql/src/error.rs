@@ -101,6 +101,15 @@ pub enum Error {
     /// Something well-formed that we do not support.
     #[error("{0}")]
     Unsupported(String),
+    /// The server let us in, but not do what a replica must.
+    #[error("the account lacks the privilege {privilege}")]
+    MissingPrivilege {
+        /// The privilege's name in a `GRANT`.
+        privilege: &'static str,
+        /// What the server said.
+        #[source]
+        source: ServerError,
+    },
     /// The server answered with an error.
     #[error(transparent)]
     Server(#[from] ServerError),

@@ -183,8 +183,7 @@ impl<T: Read> BinlogStream<T> {
 
     fn keep_rest(&mut self, chunk: &mut Chunk, scanned: usize) {
         self.carry.clear();
-        self.carry
-            .extend_from_slice(chunk.bytes.get(scanned..chunk.filled).unwrap_or_default());
+        self.carry.extend_from_slice(chunk.bytes.get(scanned..chunk.filled).unwrap_or_default());
         chunk.filled = scanned;
     }
 
@@ -233,8 +232,7 @@ impl<T: Read> BinlogStream<T> {
                 Err(reply::decode_error(packet))
             }
             Stop::Long => {
-                self.long =
-                    Some(LongEvent { bytes: Vec::new(), packet_left: 0, is_last: false });
+                self.long = Some(LongEvent { bytes: Vec::new(), packet_left: 0, is_last: false });
                 self.fill_long(chunk)
             }
         }

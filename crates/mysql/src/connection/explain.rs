@@ -75,6 +75,16 @@ pub fn explain(error: Error, endpoint: &Endpoint, reading_at: Option<&str>) -> S
             "unsupported",
             format!("{address}: {error}"),
         ),
+        Error::MissingPrivilege { privilege, source } => SourceError::new(
+            ErrorKind::Denied,
+            "missing_privilege",
+            format!(
+                "{} lacks {privilege} on {address}: {}",
+                account(endpoint),
+                source.message
+            ),
+        )
+        .remedy(format!("GRANT {privilege} ON *.* to the account")),
         Error::Server(answer) => server(answer, endpoint, reading_at),
     };
     described.caused_by(error)
@@ -192,8 +202,13 @@ fn dump_refused(message: &str, address: &str, reading_at: Option<&str>) -> Sourc
     if says(&["binary log is not open", "binary logging is not enabled", "is not enabled"]) {
         return no_binlog(address);
     }
-    if says(&["more transactions than", "diverged", "which is not in the master's binlog", "connecting slave requested to start from gtid"])
-    {
+    if says(&[
+        "more transactions than",
+        "more gtids than",
+        "diverged",
+        "which is not in the master's binlog",
+        "connecting slave requested to start from gtid",
+    ]) {
         return position_lost(
             "position_unknown",
             format!(
@@ -236,7 +251,9 @@ fn dump_refused(message: &str, address: &str, reading_at: Option<&str>) -> Sourc
 
 fn position_lost(code: &'static str, message: String) -> SourceError {
     SourceError::new(ErrorKind::PositionLost, code, message)
-        .remedy("start the task from the server's current position (changes in between are missing)")
+        .remedy(
+            "start the task from the server's current position (changes in between are missing)",
+        )
         .remedy("reset the task")
 }
 

@@ -46,7 +46,9 @@ pub struct ServerFacts {
     pub log_end: Option<LogEnd>,
     /// Its binlog files, oldest first; empty without a log or without the right to see them.
     pub binlog_files: Vec<BinlogFile>,
-    /// `SHOW GRANTS` of our account, verbatim.
+    /// Whether it replicates from another server; `None` if it will not say.
+    pub is_replica: Option<bool>,
+    /// `SHOW GRANTS` of our account, without the password hashes that MariaDB adds.
     pub grants: Vec<String>,
 }
 
@@ -111,6 +113,7 @@ pub fn server_facts(connection: &mut Connection) -> Result<ServerFacts, Error> {
             .and_then(|value| u8::try_from(value).ok()),
         log_end,
         binlog_files,
+        is_replica: is_replica(connection, &version)?,
         grants: grants(connection)?,
         version,
     })
@@ -132,16 +135,13 @@ fn global(connection: &mut Connection, name: &str) -> Result<Option<String>, Err
     Ok(answer.first().and_then(|row| row.cell(0)).map(|value| value.replace('\n', "")))
 }
 
-fn log_end(
-    connection: &mut Connection,
-    version: &ServerVersion,
-) -> Result<Option<LogEnd>, Error> {
+fn log_end(connection: &mut Connection, version: &ServerVersion) -> Result<Option<LogEnd>, Error> {
     let renamed = version.flavour == Flavour::MySql && version.is_at_least(8, 2, 0);
     let sql = if renamed { "SHOW BINARY LOG STATUS" } else { "SHOW MASTER STATUS" };
     let answer = optional(connection.query(sql))?;
-    Ok(answer.first().and_then(|row| {
-        Some(LogEnd { file: row.cell(0)?.to_owned(), position: row.number(1)? })
-    }))
+    Ok(answer
+        .first()
+        .and_then(|row| Some(LogEnd { file: row.cell(0)?.to_owned(), position: row.number(1)? })))
 }
 
 fn binlog_files(connection: &mut Connection) -> Result<Vec<BinlogFile>, Error> {
@@ -154,7 +154,28 @@ fn binlog_files(connection: &mut Connection) -> Result<Vec<BinlogFile>, Error> {
 
 fn grants(connection: &mut Connection) -> Result<Vec<String>, Error> {
     let answer = optional(connection.query("SHOW GRANTS"))?;
-    Ok(answer.rows.iter().filter_map(|row| row.cell(0).map(str::to_owned)).collect())
+    let line = |row: &super::Row| row.cell(0).map(|grant| without_hash(grant).to_owned());
+    Ok(answer.rows.iter().filter_map(line).collect())
+}
+
+fn without_hash(grant: &str) -> &str {
+    grant.split_once(" IDENTIFIED ").map_or(grant, |(grant, _)| grant)
+}
+
+fn is_replica(connection: &mut Connection, version: &ServerVersion) -> Result<Option<bool>, Error> {
+    let sql = match version.flavour {
+        Flavour::MariaDb => "SHOW GLOBAL STATUS LIKE 'Slaves_running'",
+        Flavour::MySql if version.is_at_least(8, 0, 22) => "SHOW REPLICA STATUS",
+        Flavour::MySql => "SHOW SLAVE STATUS",
+    };
+    match connection.query(sql) {
+        Ok(answer) if version.flavour == Flavour::MariaDb => {
+            Ok(answer.first().and_then(|row| row.number::<u32>(1)).map(|running| running > 0))
+        }
+        Ok(answer) => Ok(Some(answer.first().is_some())),
+        Err(Error::Server(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A refused question counts as no answer; a broken connection does not.
@@ -209,6 +230,12 @@ const VARIABLES: [&str; 16] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_hash_is_not_kept() {
+        let line = "GRANT SELECT ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD '*A4'";
+        assert_eq!(without_hash(line), "GRANT SELECT ON *.* TO `u`@`%`");
+    }
 
     #[test]
     fn the_expiry_comes_from_whichever_variable_counts() {

@@ -66,9 +66,11 @@ impl Connection {
     pub fn connect(endpoint: &Endpoint, timeouts: Timeouts) -> Result<Self, Error> {
         let mut connection = login::login(endpoint, timeouts)?;
         connection.execute("SET SESSION sql_mode = '', time_zone = '+00:00'")?;
-        if connection.version.flavour == Flavour::MySql && connection.version.is_at_least(8, 0, 30) {
+        if connection.version.flavour == Flavour::MySql && connection.version.is_at_least(8, 0, 30)
+        {
             // A generated invisible primary key is in the log, so it must be in the definition.
-            connection.execute("SET SESSION show_gipk_in_create_table_and_information_schema = ON")?;
+            connection
+                .execute("SET SESSION show_gipk_in_create_table_and_information_schema = ON")?;
         }
         Ok(connection)
     }

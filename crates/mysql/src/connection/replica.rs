@@ -81,10 +81,10 @@ impl Replica {
         let host = connection.packets.transport().local_address();
         let host = host.map(|address| address.ip().to_string()).unwrap_or_default();
         connection.packets.command(&command::register_replica(server_id, &host))?;
-        reply::OkPacket::decode(match connection.packets.receive(MAX_SMALL)? {
-            payload @ [reply::ERR, ..] => return Err(reply::decode_error(payload)),
-            payload => payload,
-        })?;
+        match connection.packets.receive(MAX_SMALL)? {
+            payload @ [reply::ERR, ..] => return Err(refused_registration(payload)),
+            payload => reply::OkPacket::decode(payload)?,
+        };
         Ok(Self { connection, options, server_id })
     }
 
@@ -156,6 +156,16 @@ pub fn oldest_entry_time(
         }
     }
     Ok(None)
+}
+
+/// Both servers answer `ER_ACCESS_DENIED_ERROR`, as if the password were wrong.
+fn refused_registration(payload: &[u8]) -> Error {
+    match reply::decode_error(payload) {
+        Error::Server(source) if matches!(source.code, 1045 | 1227) => {
+            Error::MissingPrivilege { privilege: "REPLICATION SLAVE", source }
+        }
+        other => other,
+    }
 }
 
 fn session_statements(

@@ -54,7 +54,8 @@ fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, Error> {
     match ServerName::try_from(endpoint.host.clone()) {
         Ok(name) => Ok(name),
         Err(_) if endpoint.tls == TlsMode::VerifyFull => Err(Error::TlsSetup {
-            reason: "the host is neither a DNS name nor an address, so it cannot be verified".into(),
+            reason: "the host is neither a DNS name nor an address, so it cannot be verified"
+                .into(),
         }),
         Err(_) => Ok(ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([0, 0, 0, 0])))),
     }
@@ -157,8 +158,7 @@ impl ServerCertVerifier for AnyName {
             now,
         ) {
             Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. },
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
             verdict => verdict,
         }

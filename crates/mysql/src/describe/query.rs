@@ -140,8 +140,9 @@ fn load_where(
     );
     connection.query_each(&tables, |row| {
         if wanted(row.text(0), row.text(1)) {
-            let hidden_versioning = row.text(2) == "SYSTEM VERSIONED";
-            drafts.insert(name(row), Draft { hidden_versioning, ..Draft::default() });
+            let versioned = row.text(2) == "SYSTEM VERSIONED";
+            let draft = if versioned { Draft::versioned() } else { Draft::default() };
+            drafts.insert(name(row), draft);
         }
         Ok(())
     })?;
@@ -177,6 +178,11 @@ fn load_where(
 }
 
 impl Draft {
+    /// A table versioned by the server, its columns not seen yet.
+    pub(super) fn versioned() -> Self {
+        Self { hidden_versioning: true, ..Self::default() }
+    }
+
     /// Takes a row of `COLUMNS`, as `load_where` selects it.
     pub(super) fn add_column(&mut self, row: &Row) {
         let Some(ordinal) = row.number(2) else { return };
@@ -217,10 +223,10 @@ impl Draft {
         }
         if self.hidden_versioning {
             let kind = ColumnType::Timestamp { fraction: 6 };
-            columns.extend(["row_start", "row_end"].map(|name| Column {
-                name: name.to_owned(),
-                kind: kind.clone(),
-            }));
+            columns.extend(
+                ["row_start", "row_end"]
+                    .map(|name| Column { name: name.to_owned(), kind: kind.clone() }),
+            );
         }
         let indexes = |parts: &BTreeMap<u32, Option<String>>| -> Option<Vec<usize>> {
             let find = |name: &str| columns.iter().position(|column| column.name == name);

@@ -55,9 +55,7 @@ impl Entry {
     }
 
     fn holds(&self, name: &str) -> bool {
-        self.privileges
-            .iter()
-            .any(|own| own == name || own == "ALL PRIVILEGES" || own == "ALL")
+        self.privileges.iter().any(|own| own == name || own == "ALL PRIVILEGES" || own == "ALL")
     }
 }
 
@@ -111,7 +109,8 @@ mod tests {
     /// `SHOW GRANTS` of MySQL 9.7 and MariaDB 10.11.
     #[test]
     fn k01_the_spellings_of_both_servers_are_read() {
-        let mysql = grants(&["GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `repl`@`%`"]);
+        let mysql =
+            grants(&["GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `repl`@`%`"]);
         assert!(mysql.has_global(&["REPLICATION SLAVE"]) && mysql.covers("SELECT", "a", "b"));
         let mariadb = grants(&[
             "GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `repl`@`%` IDENTIFIED BY PASSWORD '*0'",

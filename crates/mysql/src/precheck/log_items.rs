@@ -71,7 +71,10 @@ pub(super) fn settings(facts: &ServerFacts) -> Vec<CheckItem> {
 pub(super) fn account(facts: &ServerFacts) -> String {
     let name = facts.grants.first().and_then(|line| {
         let (_, rest) = line.split_once(" TO ")?;
-        let end = rest.find(" IDENTIFIED").or_else(|| rest.find(" WITH")).or_else(|| rest.find(" REQUIRE"));
+        let end = rest
+            .find(" IDENTIFIED")
+            .or_else(|| rest.find(" WITH"))
+            .or_else(|| rest.find(" REQUIRE"));
         Some(end.and_then(|end| rest.get(..end)).unwrap_or(rest).to_owned())
     });
     name.unwrap_or_else(|| "CURRENT_USER".to_owned())
@@ -94,8 +97,13 @@ fn version(facts: &ServerFacts) -> CheckItem {
 fn server_id(facts: &ServerFacts) -> CheckItem {
     match facts.server_id {
         Some(0) => {
-            let item = failed("source", "server_id", "0: the server lets no replica connect", "1 or more");
-            remedy(item, "give the server a number, also in its configuration", set(facts, "server_id", "1"))
+            let item =
+                failed("source", "server_id", "0: the server lets no replica connect", "1 or more");
+            remedy(
+                item,
+                "give the server a number, also in its configuration",
+                set(facts, "server_id", "1"),
+            )
         }
         Some(id) => ok("source", "server_id", id.to_string()),
         None => skipped("source", "server_id"),
@@ -105,7 +113,8 @@ fn server_id(facts: &ServerFacts) -> CheckItem {
 fn log_bin(facts: &ServerFacts) -> CheckItem {
     if facts.log_bin {
         let end = facts.log_end.as_ref();
-        let found = end.map_or("ON".to_owned(), |end| format!("ON, at {}:{}", end.file, end.position));
+        let found =
+            end.map_or("ON".to_owned(), |end| format!("ON, at {}:{}", end.file, end.position));
         return ok("log", "log_bin", found);
     }
     let item = failed("log", "log_bin", "OFF", "ON");
@@ -123,7 +132,11 @@ fn format(facts: &ServerFacts) -> CheckItem {
         return ok("log", "binlog_format", found);
     }
     let item = failed("log", "binlog_format", found, "ROW");
-    remedy(item, "sessions that are open keep the old format until they reconnect", set(facts, "binlog_format", "'ROW'"))
+    remedy(
+        item,
+        "sessions that are open keep the old format until they reconnect",
+        set(facts, "binlog_format", "'ROW'"),
+    )
 }
 
 fn row_image(facts: &ServerFacts) -> CheckItem {
@@ -138,7 +151,9 @@ fn row_image(facts: &ServerFacts) -> CheckItem {
 
 fn row_metadata(facts: &ServerFacts) -> CheckItem {
     match facts.binlog_row_metadata.as_deref() {
-        Some(found) if found.eq_ignore_ascii_case("FULL") => ok("log", "binlog_row_metadata", found),
+        Some(found) if found.eq_ignore_ascii_case("FULL") => {
+            ok("log", "binlog_row_metadata", found)
+        }
         Some(found) => {
             let found = format!("{found}: names and signs of columns come from the catalog");
             let item = warn("log", "binlog_row_metadata", found, "FULL");
@@ -208,7 +223,8 @@ fn expire(facts: &ServerFacts) -> CheckItem {
             if seconds >= WEEK_SECONDS {
                 return ok("log", "binlog_expire", format!("kept for {kept}"));
             }
-            let found = format!("kept for {kept}: a task that stands still for longer loses its place");
+            let found =
+                format!("kept for {kept}: a task that stands still for longer loses its place");
             let item = warn("log", "binlog_expire", found, "7 days");
             let sql = match facts.version.flavour {
                 Flavour::MySql if facts.version.is_at_least(8, 0, 0) => {
@@ -222,14 +238,18 @@ fn expire(facts: &ServerFacts) -> CheckItem {
 }
 
 fn replica_updates(facts: &ServerFacts) -> CheckItem {
-    match facts.logs_replica_updates {
-        Some(false) => {
+    match (facts.logs_replica_updates, facts.is_replica) {
+        (Some(true), _) => ok("log", "log_replica_updates", "ON"),
+        (Some(false), Some(true)) => {
             let found = "OFF: what this server receives as a replica is not in its log";
-            let item = warn("log", "log_replica_updates", found, "ON, if it is a replica");
-            remedy(item, "set log_replica_updates (MariaDB: log_slave_updates) in the server's configuration and restart it", "")
+            let item = warn("log", "log_replica_updates", found, "ON");
+            remedy(item, REPLICA_UPDATES_REMEDY, "")
         }
-        Some(true) => ok("log", "log_replica_updates", "ON"),
-        None => skipped("log", "log_replica_updates"),
+        (Some(false), Some(false)) => ok("log", "log_replica_updates", "OFF, and it is no replica"),
+        (Some(false), None) => {
+            ok("log", "log_replica_updates", "OFF, which matters only on a replica")
+        }
+        (None, _) => skipped("log", "log_replica_updates"),
     }
 }
 
@@ -239,5 +259,8 @@ fn set(facts: &ServerFacts, name: &str, value: &str) -> String {
     let scope = if lasting { "PERSIST" } else { "GLOBAL" };
     format!("SET {scope} {name} = {value};")
 }
+
+const REPLICA_UPDATES_REMEDY: &str = "set log_replica_updates (MariaDB: log_slave_updates) in the \
+                                      server's configuration and restart it";
 
 const WEEK_SECONDS: u64 = 7 * 86_400;

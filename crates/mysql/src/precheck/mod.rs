@@ -88,14 +88,17 @@ fn reach(
     let Some(oldest) = facts.binlog_files.first() else {
         return skipped("log", "binlog_files");
     };
-    let files = facts.binlog_files.len();
+    let files = match facts.binlog_files.len() {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
     match oldest_entry_time(endpoint, timeouts, &oldest.name) {
         Ok(Some(time)) => {
             let age = clock.now().seconds().saturating_sub(time.seconds()).max(0);
-            let found = format!("{files} files, reaching back {}", item::duration(age));
+            let found = format!("{files}, reaching back {}", item::duration(age));
             ok("log", "binlog_files", found)
         }
-        Ok(None) => ok("log", "binlog_files", format!("{files} files")),
+        Ok(None) => ok("log", "binlog_files", files),
         Err(error) => {
             let reason = explain(error, endpoint, None);
             failed("log", "binlog_files", reason.message, "a dump from the oldest file")

@@ -27,13 +27,13 @@ pub(super) struct Tables {
 
 /// One item each.
 pub(super) fn judge(tables: &Tables, facts: &ServerFacts) -> Vec<CheckItem> {
-    vec![
-        count(tables),
-        select(tables, facts),
-        primary_keys(tables),
-        engines(tables),
-        column_types(tables),
-    ]
+    let mut items = vec![count(tables), select(tables, facts)];
+    if tables.catalog == Catalog::default() {
+        items.extend(NAMES.iter().skip(2).map(|(group, name)| skipped(group, name)));
+    } else {
+        items.extend([primary_keys(tables), engines(tables), column_types(tables)]);
+    }
+    items
 }
 
 fn count(tables: &Tables) -> CheckItem {

@@ -38,13 +38,7 @@ pub fn register_replica(server_id: u32, host: &str) -> Vec<u8> {
 /// `COM_BINLOG_DUMP`: the log from a byte of a file, waiting at its end.
 #[must_use]
 pub fn binlog_dump(server_id: u32, file: &str, position: u32, flags: u16) -> Vec<u8> {
-    Writer::new()
-        .u8(0x12)
-        .u32(position)
-        .u16(flags)
-        .u32(server_id)
-        .bytes(file.as_bytes())
-        .finish()
+    Writer::new().u8(0x12).u32(position).u16(flags).u32(server_id).bytes(file.as_bytes()).finish()
 }
 
 /// `COM_BINLOG_DUMP_GTID` (MySQL): the log except what `gtid_set` holds, waiting at its end.

@@ -52,8 +52,7 @@ impl Greeting {
         nonce.extend_from_slice(second.strip_suffix(&[0]).unwrap_or(second));
         let plugin = match capabilities & capability::PLUGIN_AUTH {
             0 => String::new(),
-            // Some old servers forget the closing zero.
-            _ => utf8(reader.rest().split(|byte| *byte == 0).next().unwrap_or_default()),
+            _ => utf8(reader.null_terminated()?),
         };
         let version = version.strip_prefix("5.5.5-").unwrap_or(&version).to_owned();
         Ok(Self { version, connection_id, capabilities, plugin, nonce })

@@ -58,9 +58,8 @@ mod tests {
     #[test]
     fn a01_signatures_are_ed25519_signatures() {
         let seed = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
-        let seed: Vec<u8> = (0..32)
-            .map(|i| u8::from_str_radix(&seed[2 * i..2 * i + 2], 16).unwrap())
-            .collect();
+        let seed: Vec<u8> =
+            (0..32).map(|i| u8::from_str_radix(&seed[2 * i..2 * i + 2], 16).unwrap()).collect();
         let signature: String =
             sign(&seed, &[0x72]).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
