@@ -36,7 +36,7 @@ pub struct ListOffsetsTopic<'a> {
 }
 
 /// One partition.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListOffsetsPartition {
     /// The number.
     pub partition: PartitionId,
@@ -44,7 +44,7 @@ pub struct ListOffsetsPartition {
     pub current_leader_epoch: LeaderEpoch,
     /// A time, or one of the three constants of this module.
     pub timestamp: i64,
-    /// How many offsets to answer, in version 0.
+    /// How many offsets to answer, in version 0; 1 since then.
     pub max_num_offsets: i32,
 }
 
@@ -86,6 +86,17 @@ pub struct ListedPartition {
 impl Default for ListOffsetsRequest<'_> {
     fn default() -> Self {
         Self { replica_id: -1, isolation_level: 0, topics: Vec::new() }
+    }
+}
+
+impl Default for ListOffsetsPartition {
+    fn default() -> Self {
+        Self {
+            partition: PartitionId(0),
+            current_leader_epoch: LeaderEpoch::NONE,
+            timestamp: 0,
+            max_num_offsets: 1,
+        }
     }
 }
 

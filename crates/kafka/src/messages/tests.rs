@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
     ApiKey as OracleApi, RequestHeader as OracleHeader, RequestKind, ResponseHeader, ResponseKind,
 };
-use kafka_protocol::protocol::{Decodable, Message as _};
+use kafka_protocol::protocol::Decodable;
 use proptest::prelude::*;
 
 use super::{
@@ -290,7 +290,6 @@ fn the_table_agrees_with_the_oracle() {
         let header = if api.is_flexible(version) { 2 } else { 1 };
         assert_eq!(oracle.request_header_version(version.0), header, "{api:?} {version}");
     }
-    assert!(OracleHeader::VERSIONS.max >= 2);
 }
 
 #[test]
