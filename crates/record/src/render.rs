@@ -33,15 +33,13 @@ impl Record {
         }
         if let Some(statement) = &self.statement {
             line.push(' ');
-            for c in statement.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
-                push_visible(&mut line, c);
-            }
+            push_line(&mut line, &statement.split_whitespace().collect::<Vec<_>>().join(" "));
         }
         if self.operation == Operation::Begin
             && let Some(gtid) = self.tag("GTID")
         {
             line.push(' ');
-            line.push_str(gtid);
+            push_line(&mut line, gtid);
         }
         line
     }
@@ -172,7 +170,7 @@ fn push_cell(line: &mut String, cell: &Cell) {
         }
         Cell::Bytes { charset, bytes } => {
             let shown = bytes.get(..CUT_CHARS / 2).unwrap_or(bytes);
-            line.push_str(&hex(charset.as_deref(), shown));
+            push_line(line, &hex(charset.as_deref(), shown));
             if shown.len() < bytes.len() {
                 line.push('…');
             }
@@ -194,6 +192,12 @@ fn push_quoted(line: &mut String, text: &str, plain: impl Fn(char) -> bool) {
         push_visible(line, c);
     }
     line.push('"');
+}
+
+fn push_line(line: &mut String, text: &str) {
+    for c in text.chars() {
+        push_visible(line, c);
+    }
 }
 
 /// Controls are escaped: they would let the content of a row move a reader's terminal.
