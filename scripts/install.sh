@@ -32,7 +32,7 @@ need_packages() {
 # A compiler driver, the linker that .cargo/config.toml names, and what the bundled C libraries need.
 need_build_tools() {
     mkdir -p "$cache"
-    need_packages cc=gcc c++=g++ cmake=cmake make=make mold=mold
+    need_packages cc=gcc /usr/include/stdio.h=libc6-dev mold=mold python3=python3
     command -v cargo >/dev/null ||
         die "no cargo. Install Rust 1.90 or newer with rustup, then run this again"
 }

@@ -126,8 +126,8 @@ def test_tail_shows_the_same_changes_as_text_and_as_json(source, schema, new_wel
     assert f"{schema}.orders" in text.stdout and "ada" in text.stdout and "bob" in text.stdout
     lines = wellhead.run(*ask, "-o", "json", *address(server))
     assert lines.returncode == 0, lines.stderr
-    rows = [entry for entry in map(json.loads, lines.stdout.splitlines())]
-    assert "ada" in json.dumps(rows[0:4]) and "bob" in json.dumps(rows)
+    assert "ada" in lines.stdout and "bob" in lines.stdout
+    assert all(isinstance(json.loads(line), dict) for line in lines.stdout.splitlines())
 
 
 def address(server):

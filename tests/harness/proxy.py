@@ -1,5 +1,6 @@
 """A TCP proxy that can spoil what a server says."""
 
+import contextlib
 import socket
 import threading
 
@@ -96,8 +97,6 @@ class Proxy:
 
 
 def _end(connection):
-    try:
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     connection.close()

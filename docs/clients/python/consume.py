@@ -1,19 +1,12 @@
 """Prints the row changes of a Wellhead topic as JSON lines: consume.py [TOPIC] [BROKER] [SECONDS]"""
 
-import io
-import json
-import pathlib
-import sys
-import time
+import io, json, pathlib, sys, time
 
-import confluent_kafka
-import fastavro
+import confluent_kafka, fastavro
 
-topic = sys.argv[1] if len(sys.argv) > 1 else "shop"
-broker = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1:9092"
-end = time.monotonic() + float(sys.argv[3]) if len(sys.argv) > 3 else float("inf")
-schema_file = pathlib.Path(__file__).parent.parent / "record.avsc"
-schema = fastavro.parse_schema(json.loads(schema_file.read_text()))[-1]  # named types; the last is the record
+topic, broker, seconds = sys.argv[1:] + ["shop", "127.0.0.1:9092", "inf"][len(sys.argv) - 1 :]
+types = json.loads((pathlib.Path(__file__).parent.parent / "record.avsc").read_text())
+schema = fastavro.parse_schema(types)[-1]  # the last of the named types is the record
 
 consumer = confluent_kafka.Consumer({"bootstrap.servers": broker, "group.id": "consume.py"})
 consumer.assign([confluent_kafka.TopicPartition(topic, 0, confluent_kafka.OFFSET_BEGINNING)])
@@ -21,28 +14,24 @@ consumer.assign([confluent_kafka.TopicPartition(topic, 0, confluent_kafka.OFFSET
 
 def image(record, side):
     """One side of a row as {column: value}; None where there is none."""
-    values = record[side]
     names = [field["name"] for field in record["fields"] or ()]
-    return dict(zip(names, map(plain, values))) if isinstance(values, list) else values
+    return {name: plain(value) for name, value in zip(names, record[side])} if record[side] else None
 
 
 def plain(value):
-    """What a union branch holds; text columns carry their charset."""
-    if not isinstance(value, dict) or "value" not in value:
-        return value
-    inner = value["value"]
-    if not isinstance(inner, bytes):
-        return inner
-    charset = value.get("charset", "utf8")
-    return inner.decode("utf8" if charset.startswith("utf8") else charset, "replace")
+    """What a value holds; text comes as bytes with its charset, numbers as digits."""
+    inner = value["value"] if isinstance(value, dict) and "value" in value else value
+    charset = value.get("charset", "utf8") if isinstance(value, dict) else ""
+    return inner.decode("utf8" if charset == "utf8mb4" else charset, "replace") if isinstance(inner, bytes) else inner
 
 
+end = time.monotonic() + float(seconds)
 while time.monotonic() < end:
     message = consumer.poll(0.2)
     if message is None or message.error():
         continue
     record = fastavro.schemaless_reader(io.BytesIO(message.value()), schema)
-    if record["operation"] in ("INSERT", "UPDATE", "DELETE", "DDL"):
-        line = {"offset": message.offset(), "operation": record["operation"], "table": record["objectName"],
-                "before": image(record, "beforeImages"), "after": image(record, "afterImages")}
-        print(json.dumps(line, ensure_ascii=False), flush=True)
+    if record["operation"] in ("INSERT", "UPDATE", "DELETE"):
+        change = {"offset": message.offset(), "operation": record["operation"], "table": record["objectName"],
+                  "before": image(record, "beforeImages"), "after": image(record, "afterImages")}
+        print(json.dumps(change, ensure_ascii=False), flush=True)
