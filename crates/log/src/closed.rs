@@ -1,5 +1,5 @@
-//! Closed segments: never written again. Nothing of them but a few numbers stays in memory, and their
-//! files are open only while someone reads, so that thousands of them cost little.
+//! Closed segments: never written again. Nothing of them but a few numbers stays in memory, and
+//! their files are open only while someone reads, so that thousands of them cost little.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -30,8 +30,8 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// Earlier, data could not be made durable. This writer takes nothing more; opening the partition
-    /// again goes on from what is durable.
+    /// Earlier, data could not be made durable. This writer takes nothing more; opening the
+    /// partition again goes on from what is durable.
     #[error("an earlier write to {path} failed and left the writer unusable; open the log again")]
     Poisoned {
         /// The partition's folder.

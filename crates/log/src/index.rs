@@ -129,8 +129,8 @@ impl Kind {
         bytes
     }
 
-    /// Reads what the head of a file says: the segment's contents and the number of entries. `None` if
-    /// the file is not one of this kind, or not whole.
+    /// Reads what the head of a file says: the segment's contents and the number of entries. `None`
+    /// if the file is not one of this kind, or not whole.
     pub(crate) fn head(self, base: Offset, file: &dyn File) -> io::Result<Option<(Contents, u32)>> {
         let length = file.length()?;
         if length < HEADER as u64 {

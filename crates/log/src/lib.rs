@@ -1,11 +1,11 @@
 //! The durable log: Kafka record batches (format v2) in files, exactly as they are served.
 //!
 //! A [`Partition`] is one folder. One [`Writer`] appends sealed batches and makes them durable in
-//! groups; any number of [`Reader`]s serve what is durable as ranges of files. What survives a crash
-//! is decided by the batches' own checksums, so nothing beside them can disagree with them.
+//! groups; any number of [`Reader`]s serve what is durable as ranges of files. What survives a
+//! crash is decided by the batches' own checksums, so nothing beside them can disagree with them.
 //!
-//! It starts no thread, holds no runtime, asks no clock, and looks into a batch beyond its header only
-//! to find a record by its time. What a record means is not known here.
+//! It starts no thread, holds no runtime, asks no clock, and looks into a batch beyond its header
+//! only to find a record by its time. What a record means is not known here.
 //!
 //! Files of a folder, and where their layout is written down:
 //!

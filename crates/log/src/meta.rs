@@ -15,8 +15,8 @@ const MAGIC: &[u8; 8] = b"wh-parti";
 const LEN: usize = 36;
 const CHECKED: usize = 32;
 
-/// The identity of a log's contents: the Kafka `cluster_id` that clients see. It changes when offsets
-/// are given out anew, so that clients notice (a DTS client then seeks again by time).
+/// The identity of a log's contents: the Kafka `cluster_id` that clients see. It changes when
+/// offsets are given out anew, so that clients notice (a DTS client then seeks again by time).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Incarnation([u8; 16]);
 
@@ -30,8 +30,8 @@ pub struct Incarnation([u8; 16]);
 /// | 16 | 16 | incarnation, a random UUID |
 /// | 32 | 4 | CRC32C of the bytes before |
 ///
-/// The file is replaced whole, never written in place. Magic and version keep their places for ever;
-/// a later version may move the rest.
+/// The file is replaced whole, never written in place. Magic and version keep their places for
+/// ever; a later version may move the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Meta {
     pub(crate) leader_epoch: LeaderEpoch,
@@ -59,7 +59,8 @@ impl fmt::Display for Incarnation {
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let number = u128::from_be_bytes(self.0);
         for group in 0..22_u32 {
-            // 128 bits in groups of six from the top; the last group has two bits, padded with zeros.
+            // 128 bits in groups of six from the top; the last group has two bits, padded with
+            // zeros.
             let bits = match 122_u32.checked_sub(group * 6) {
                 Some(shift) => number >> shift,
                 None => number << 4,

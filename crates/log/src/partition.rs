@@ -15,8 +15,8 @@ use crate::{Error, LeaderEpoch, Offset, Reader, Writer};
 /// How a partition is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
-    /// A segment is closed when an append would make it longer than this. One append is never split,
-    /// so a longer one makes a longer segment.
+    /// A segment is closed when an append would make it longer than this. One append is never
+    /// split, so a longer one makes a longer segment.
     pub segment_bytes: u32,
     /// Every so many bytes a batch is indexed.
     pub index_interval_bytes: u32,
@@ -60,7 +60,8 @@ pub struct Recovery {
 }
 
 impl Partition {
-    /// Opens the partition in `folder`, creating it if needed, and recovers from whatever a crash left.
+    /// Opens the partition in `folder`, creating it if needed, and recovers from whatever a crash
+    /// left.
     ///
     /// # Errors
     /// [`Error::Locked`], [`Error::NewerFormat`], [`Error::Corrupt`] where more than a torn end is
@@ -120,8 +121,8 @@ impl Partition {
     }
 }
 
-/// Makes the first segment of a new log. `partition.meta` follows it, so that a log without segments
-/// is known to be damaged and never starts again at offset 0.
+/// Makes the first segment of a new log. `partition.meta` follows it, so that a log without
+/// segments is known to be damaged and never starts again at offset 0.
 fn create_first(
     disk: &Arc<dyn Disk>,
     folder: &Arc<Path>,
@@ -147,8 +148,9 @@ fn create_first(
     })
 }
 
-/// Counts this writer. On a full disk it goes on with the epoch of the one before it, because only who
-/// has opened the log can free space; nothing visible is ever taken back, so no client can tell.
+/// Counts this writer. On a full disk it goes on with the epoch of the one before it, because only
+/// who has opened the log can free space; nothing visible is ever taken back, so no client can
+/// tell.
 fn next_epoch(disk: &dyn Disk, folder: &Path, meta: Meta) -> Result<Meta, Error> {
     let next = Meta { leader_epoch: LeaderEpoch(meta.leader_epoch.0.saturating_add(1)), ..meta };
     match next.store(disk, folder) {

@@ -51,7 +51,8 @@ impl FileRange {
         Ok(bytes)
     }
 
-    /// Fills `buffer` with its bytes behind the first `skip`. The buffer must not reach beyond the end.
+    /// Fills `buffer` with its bytes behind the first `skip`. The buffer must not reach beyond the
+    /// end.
     ///
     /// # Errors
     /// `UnexpectedEof` beyond the end; the system's.

@@ -9,8 +9,8 @@ use crate::meta::{Incarnation, Meta};
 use crate::segment::{Active, Contents, Extent, Segment, batch_len};
 use crate::{Error, FileRange, LeaderEpoch, Offset};
 
-/// Serves the durable part of a partition. Cheap to clone, usable from any thread; it goes on serving
-/// what there is when its writer is gone.
+/// Serves the durable part of a partition. Cheap to clone, usable from any thread; it goes on
+/// serving what there is when its writer is gone.
 #[derive(Debug, Clone)]
 pub struct Reader {
     shared: Arc<Shared>,
@@ -61,7 +61,8 @@ impl Reader {
     }
 
     /// Whole batches from the one that holds `from` on, up to `max_bytes`, but at least one however
-    /// long it is (a consumer must get past it). They may begin before `from`; clients skip that part.
+    /// long it is (a consumer must get past it). They may begin before `from`; clients skip that
+    /// part.
     ///
     /// # Errors
     /// [`Error::OffsetOutOfRange`] before the log's start or behind its end; [`Error::Io`],
@@ -94,8 +95,8 @@ impl Reader {
         self.shared.look(View::start)
     }
 
-    /// Waits until the high watermark is beyond `offset`, and answers it. If the writer is gone that
-    /// never happens: bound the wait.
+    /// Waits until the high watermark is beyond `offset`, and answers it. If the writer is gone
+    /// that never happens: bound the wait.
     pub async fn wait_beyond(&self, offset: Offset) -> Offset {
         let mut visible = self.visible.clone();
         let reached = visible.wait_for(|end| *end > offset).await.ok().map(|end| *end);

@@ -2,9 +2,9 @@
 //!
 //! Closed segments were synced before the next one was created, so they are taken as their indexes
 //! describe them. The last segment is read whole: its first batch that is not complete, or whose
-//! checksum does not fit, or that does not follow the one before, ends the log, and what is behind is
-//! cut off. What remains is synced before anyone sees it, because a process that was killed may have
-//! written it without.
+//! checksum does not fit, or that does not follow the one before, ends the log, and what is behind
+//! is cut off. What remains is synced before anyone sees it, because a process that was killed may
+//! have written it without.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -29,8 +29,8 @@ impl Writer {
     /// goes, and whoever is sending one goes on.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file cannot be removed; it is then removed by a later call after the log was
-    /// opened again.
+    /// [`Error::Io`] if a file cannot be removed; it is then removed by a later call after the log
+    /// was opened again.
     pub fn retain(&mut self, now_ms: i64, retention: &Retention) -> Result<Retained, Error> {
         let age_ms = retention.age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         let removed = self.shared().change(|view| {

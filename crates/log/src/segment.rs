@@ -1,8 +1,8 @@
 //! Segments: a stretch of the log in one file, and how to find one's way in it.
 //!
-//! `{base offset, 20 digits}.log` holds record batches (format v2) back to back from its first byte to
-//! its last, nothing else. Each batch's base offset is the offset behind the batch before; the first
-//! one's is in the file's name. The version of this layout stands in `partition.meta`.
+//! `{base offset, 20 digits}.log` holds record batches (format v2) back to back from its first byte
+//! to its last, nothing else. Each batch's base offset is the offset behind the batch before; the
+//! first one's is in the file's name. The version of this layout stands in `partition.meta`.
 //!
 //! Batches are walked by their headers alone; records are not looked at here.
 
@@ -227,8 +227,8 @@ impl Extent {
         Err(Error::corrupt(&self.path, position, "it ends before an offset that it should hold"))
     }
 
-    /// Where the last batch ends that starts at or behind `from` and ends at or before `limit`; `from`
-    /// itself, a batch's end, if there is none.
+    /// Where the last batch ends that starts at or behind `from` and ends at or before `limit`;
+    /// `from` itself, a batch's end, if there is none.
     pub(crate) fn last_end(&self, from: u64, limit: u64) -> Result<u64, Error> {
         if limit >= self.contents.length {
             return Ok(self.contents.length);

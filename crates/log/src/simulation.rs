@@ -1,4 +1,5 @@
-//! A disk in memory that fails on command and forgets what was not synced. For tests and fuzz targets.
+//! A disk in memory that fails on command and forgets what was not synced. For tests and fuzz
+//! targets.
 //!
 //! What a power loss leaves is drawn from a seed: each unsynced name is there or not, and of each
 //! file's unsynced bytes some first part remains, of which one sector may never have been written.

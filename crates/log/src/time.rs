@@ -16,8 +16,8 @@ pub struct TimedOffset {
 }
 
 impl Reader {
-    /// The first record whose timestamp is `timestamp_ms` or later; `None` if there is none. Time may
-    /// go backwards in the log: records behind the answer may be older.
+    /// The first record whose timestamp is `timestamp_ms` or later; `None` if there is none. Time
+    /// may go backwards in the log: records behind the answer may be older.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Corrupt`].

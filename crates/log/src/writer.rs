@@ -57,15 +57,15 @@ impl Writer {
         }
     }
 
-    /// Appends one or more sealed batches with one write, puts the leader epoch into them, and answers
-    /// the next offset. The first batch must start at [`Writer::next_offset`], each other one behind
-    /// the one before. Their checksums are the caller's promise.
+    /// Appends one or more sealed batches with one write, puts the leader epoch into them, and
+    /// answers the next offset. The first batch must start at [`Writer::next_offset`], each other
+    /// one behind the one before. Their checksums are the caller's promise.
     ///
     /// Where the segment would become too long this first syncs and starts a new one.
     ///
     /// # Errors
-    /// [`Error::InvalidBatch`], [`Error::OutOfOrder`] and [`Error::Full`]: nothing was appended, and
-    /// another append may succeed. [`Error::Poisoned`], [`Error::Io`].
+    /// [`Error::InvalidBatch`], [`Error::OutOfOrder`] and [`Error::Full`]: nothing was appended,
+    /// and another append may succeed. [`Error::Poisoned`], [`Error::Io`].
     pub fn append(&mut self, batches: &mut [u8]) -> Result<Offset, Error> {
         self.usable()?;
         let next = self.check(batches)?;
@@ -81,8 +81,8 @@ impl Writer {
     /// Makes everything appended durable, then visible to readers. Answers the high watermark.
     ///
     /// # Errors
-    /// [`Error::Io`]: nothing since the last sync counts any more, and this writer is poisoned, because
-    /// a system that failed to sync may report the next sync of the same bytes as done.
+    /// [`Error::Io`]: nothing since the last sync counts any more, and this writer is poisoned,
+    /// because a system that failed to sync may report the next sync of the same bytes as done.
     pub fn sync(&mut self) -> Result<Offset, Error> {
         self.usable()?;
         let durable = self.shared.look(|view| view.active_contents);
@@ -136,7 +136,8 @@ impl Writer {
         Ok(next)
     }
 
-    /// Whether these bytes belong into a new segment. An index counts a segment's records in 32 bits.
+    /// Whether these bytes belong into a new segment. An index counts a segment's records in 32
+    /// bits.
     fn would_be_too_long(&self, bytes: usize, next: Offset) -> bool {
         let length = self.written.length.saturating_add(bytes as u64);
         let records = next.0.saturating_sub(self.written.base.0);
@@ -180,9 +181,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes nothing more. What is not known to be durable is cut off, so that whoever opens the log
-    /// again does not take it from the system's memory for what is on the disk. That this may fail too
-    /// changes nothing: the bytes are then checked like any torn end.
+    /// Takes nothing more. What is not known to be durable is cut off, so that whoever opens the
+    /// log again does not take it from the system's memory for what is on the disk. That this may
+    /// fail too changes nothing: the bytes are then checked like any torn end.
     fn poison(&mut self, durable_length: u64) {
         self.poisoned = true;
         let _ = self.active.file.set_length(durable_length);

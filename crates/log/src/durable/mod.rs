@@ -1,8 +1,8 @@
 //! The only place that creates, renames, removes and syncs files.
 //!
-//! [`Disk`] and [`File`] are what the log asks of an operating system; [`RealDisk`] asks the real one,
-//! and `simulation` has one that loses what was not synced. Which error means what is decided by the
-//! callers.
+//! [`Disk`] and [`File`] are what the log asks of an operating system; [`RealDisk`] asks the real
+//! one, and `simulation` has one that loses what was not synced. Which error means what is decided
+//! by the callers.
 
 mod folder;
 mod real;
@@ -94,7 +94,8 @@ pub trait File: Send + Sync + Debug {
     /// The system's.
     fn set_length(&self, length: u64) -> io::Result<()>;
 
-    /// Makes everything written durable (`fdatasync`). After a failure nothing is known about what is.
+    /// Makes everything written durable (`fdatasync`). After a failure nothing is known about what
+    /// is.
     ///
     /// # Errors
     /// The system's.

@@ -71,8 +71,8 @@ fn append(writer: &mut Writer, records: &[(i64, &str)]) -> Result<Offset, Error>
     writer.append(&mut bytes)
 }
 
-/// Appends `count` batches of one record each (the value is its offset, the timestamp ten times that)
-/// and syncs.
+/// Appends `count` batches of one record each (the value is its offset, the timestamp ten times
+/// that) and syncs.
 fn fill(writer: &mut Writer, count: usize) {
     for _ in 0..count {
         let offset = writer.next_offset().0;
