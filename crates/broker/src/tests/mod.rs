@@ -1,1 +1,12 @@
+//! The whole broker, through real sockets on the loopback, against real logs and a real catalog.
 
+mod accounts;
+mod client;
+mod groups;
+mod hostile;
+mod offsets;
+mod reading;
+mod server;
+
+use client::Client;
+use server::Server;

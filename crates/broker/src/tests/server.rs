@@ -1,0 +1,149 @@
+//! A broker with logs that tests fill by hand.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{Catalog, GroupSpec, Secret, SourceSpec, TaskSpec, TlsMode};
+use change::{Clock, SourceName, TaskName, TopicName, UnixTime};
+use kafka::batch::{BatchBuilder, Compression};
+use kafka::{LeaderEpoch, Offset};
+use log::{Config, Incarnation, Partition, Writer};
+use prometheus_client::registry::Registry;
+use tempfile::TempDir;
+
+use crate::{
+    Access, Advertised, Broker, GroupLimits, ListenerSettings, Settings, Topic, TopicDirectory,
+};
+
+/// What the broker believes the time to be: 2024-01-01 00:00:00 UTC.
+pub(super) const NOW_SECONDS: i64 = 1_704_067_200;
+pub(super) const PASSWORD: &str = "S3cret-pass";
+
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    pub(super) broker: Broker,
+    pub(super) topics: Arc<TopicDirectory>,
+    pub(super) registry: Registry,
+    catalog: Catalog,
+    writers: HashMap<String, Writer>,
+    folder: TempDir,
+}
+
+#[derive(Debug)]
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> UnixTime {
+        UnixTime::from_seconds(NOW_SECONDS)
+    }
+}
+
+impl Server {
+    pub(super) async fn start(access: Access) -> Self {
+        Self::start_with(access, settings()).await
+    }
+
+    pub(super) async fn start_with(access: Access, settings: Settings) -> Self {
+        let folder = TempDir::new().unwrap();
+        let catalog = Catalog::open(folder.path()).unwrap();
+        let topics = Arc::new(TopicDirectory::default());
+        let mut registry = Registry::default();
+        let mut broker = Broker::new(
+            settings,
+            Arc::clone(&topics),
+            catalog.clone(),
+            Arc::new(FixedClock),
+            &mut registry,
+        );
+        let listener = ListenerSettings {
+            address: "127.0.0.1:0".parse().unwrap(),
+            advertised: Advertised::Dialled,
+            access,
+        };
+        let address = broker.listen(listener).await.unwrap();
+        Self { address, broker, topics, registry, catalog, writers: HashMap::new(), folder }
+    }
+
+    /// Opens an empty log as a topic of the task of the same name.
+    pub(super) fn open_topic(&mut self, name: &str) {
+        let identity = Incarnation::from_bytes([name.as_bytes()[0]; 16]);
+        let path = self.folder.path().join(name);
+        let partition = Partition::open(&path, &Config::new(identity)).unwrap();
+        self.topics.insert(Topic {
+            name: TopicName::new(name).unwrap(),
+            task: TaskName::new(name).unwrap(),
+            partitions: vec![partition.reader],
+        });
+        self.writers.insert(name.into(), partition.writer);
+    }
+
+    /// Appends one batch, durable and visible, and answers its bytes as they are stored.
+    pub(super) fn append(&mut self, topic: &str, records: &[(i64, &str)]) -> Vec<u8> {
+        let topic_name = TopicName::new(topic).unwrap();
+        let reader = self.topics.get(&topic_name).unwrap().partitions[0].clone();
+        let base: Offset = reader.high_watermark();
+        let mut builder = BatchBuilder::default();
+        for (timestamp_ms, value) in records {
+            builder.push(*timestamp_ms, None, Some(value.as_bytes())).unwrap();
+        }
+        let mut bytes = Vec::new();
+        builder.seal(&[], Compression::None, base, LeaderEpoch(0), &mut bytes).unwrap();
+        let writer = self.writers.get_mut(topic).unwrap();
+        writer.append(&mut bytes).unwrap();
+        writer.sync().unwrap();
+        bytes
+    }
+
+    /// Creates a task with a consumer group, and answers the group's user and id.
+    pub(super) fn create_group(&self, task: &str) -> (String, String) {
+        let source = SourceSpec {
+            name: SourceName::new("source").unwrap(),
+            kind: "mysql".into(),
+            url: "mysql://cdc@127.0.0.1:3306".into(),
+            password: None,
+            tls: TlsMode::Prefer,
+            ca: None,
+            server_id: None,
+            owner: None,
+        };
+        self.catalog.put_source(&source).unwrap();
+        let spec = TaskSpec {
+            name: TaskName::new(task).unwrap(),
+            source: source.name,
+            topic: TopicName::new(task).unwrap(),
+            title: String::new(),
+            include: vec![format!("{task}.*")],
+            exclude: Vec::new(),
+            operations: catalog::Operations::All,
+            start: catalog::StartAt::Now,
+            retention: None,
+            max_bytes: None,
+            owner: None,
+        };
+        self.catalog.put_task(&spec).unwrap();
+        let group = GroupSpec {
+            task: spec.name,
+            name: "billing".into(),
+            account: "billing".into(),
+            password: Secret::new(PASSWORD),
+            owner: None,
+        };
+        let group = self.catalog.create_group(&group).unwrap();
+        (group.user(), group.id.to_string())
+    }
+
+    /// All counters in text form.
+    pub(super) fn scrape(&self) -> String {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        text
+    }
+}
+
+/// Settings with which tests need not wait.
+pub(super) fn settings() -> Settings {
+    let groups = GroupLimits { initial_rebalance_delay: Duration::ZERO, ..GroupLimits::default() };
+    Settings { groups, ..Settings::default() }
+}
