@@ -1,0 +1,156 @@
+//! Dates and times as they are stored (`sql-common/my_time.cc`), and as JSON documents hold them.
+
+use change::Value;
+
+type Read = Result<Value<'static>, &'static str>;
+
+/// Three bytes: five bits day, four bits month, the rest year.
+pub(super) fn date([a, b, c]: [u8; 3]) -> Read {
+    let packed = u32::from_le_bytes([a, b, c, 0]);
+    checked_date(packed >> 9, packed >> 5 & 15, packed & 31)
+}
+
+/// `TIME` since 5.6: sign, ten bits hour, six minute, six second, then the fraction; the whole offset
+/// by half its range, most significant byte first.
+pub(super) fn time(bytes: &[u8]) -> Read {
+    let (number, fraction_bytes) = big_endian(bytes, 3)?;
+    let fraction_bits = 8 * fraction_bytes;
+    let signed = number - (0x80_0000 << fraction_bits);
+    let magnitude = signed.unsigned_abs();
+    let fraction = magnitude & ((1 << fraction_bits) - 1);
+    time_of(signed < 0, magnitude >> fraction_bits, micros(fraction, fraction_bytes)?)
+}
+
+/// `DATETIME` since 5.6: five bytes and the fraction, most significant byte first.
+pub(super) fn datetime(bytes: &[u8]) -> Read {
+    let (number, fraction_bytes) = big_endian(bytes, 5)?;
+    let fraction_bits = 8 * fraction_bytes;
+    let whole = (number >> fraction_bits) - 0x80_0000_0000;
+    let whole = u64::try_from(whole).map_err(|_| OUT_OF_RANGE)?;
+    let fraction = number.unsigned_abs() & ((1 << fraction_bits) - 1);
+    datetime_of(whole, micros(fraction, fraction_bytes)?)
+}
+
+/// `TIMESTAMP` since 5.6: four bytes seconds and the fraction, most significant byte first.
+pub(super) fn timestamp(bytes: &[u8]) -> Read {
+    let (number, fraction_bytes) = big_endian(bytes, 4)?;
+    let fraction_bits = 8 * fraction_bytes;
+    let fraction = number.unsigned_abs() & ((1 << fraction_bits) - 1);
+    let micros = micros(fraction, fraction_bytes)?;
+    Ok(Value::Timestamp { seconds: number >> fraction_bits, micros })
+}
+
+/// `TIME` before 5.6: the decimal digits `hhmmss` as a number with a sign.
+pub(super) fn old_time([a, b, c]: [u8; 3]) -> Read {
+    let number = u32::from_le_bytes([0, a, b, c]).cast_signed() >> 8;
+    let digits = number.unsigned_abs();
+    checked_time(number < 0, digits / 10_000, digits / 100 % 100, digits % 100, 0)
+}
+
+/// `DATETIME` before 5.6: the decimal digits `yyyymmddhhmmss` as a number.
+pub(super) fn old_datetime(bytes: [u8; 8]) -> Read {
+    let digits = u64::from_le_bytes(bytes);
+    let pair = |at: u64| narrow(digits / at % 100);
+    let year = narrow(digits / 10_000_000_000)?;
+    let date = (year, pair(100_000_000)?, pair(1_000_000)?);
+    checked_datetime(date, (pair(10_000)?, pair(100)?, pair(1)?), 0)
+}
+
+/// The form inside of JSON documents, of all three: the parts above 24 bits of microseconds.
+pub(super) fn packed_datetime(packed: i64) -> Read {
+    let packed = u64::try_from(packed).map_err(|_| OUT_OF_RANGE)?;
+    datetime_of(packed >> 24, narrow(packed & 0xff_ffff)?)
+}
+
+/// See [`packed_datetime`].
+pub(super) fn packed_time(packed: i64) -> Read {
+    let magnitude = packed.unsigned_abs();
+    time_of(packed < 0, magnitude >> 24, narrow(magnitude & 0xff_ffff)?)
+}
+
+fn datetime_of(whole: u64, micros: u32) -> Read {
+    let year_month = narrow(whole >> 22)?;
+    let bits = |shift: u32, mask: u64| narrow(whole >> shift & mask);
+    let date = (year_month / 13, year_month % 13, bits(17, 31)?);
+    checked_datetime(date, (bits(12, 31)?, bits(6, 63)?, bits(0, 63)?), micros)
+}
+
+fn time_of(negative: bool, whole: u64, micros: u32) -> Read {
+    let bits = |shift: u32, mask: u64| narrow(whole >> shift & mask);
+    if whole >> 22 != 0 {
+        return Err(OUT_OF_RANGE);
+    }
+    checked_time(negative, bits(12, 1023)?, bits(6, 63)?, bits(0, 63)?, micros)
+}
+
+fn checked_date(year: u32, month: u32, day: u32) -> Read {
+    if year > 9999 || month > 12 || day > 31 {
+        return Err(OUT_OF_RANGE);
+    }
+    Ok(Value::Date { year: part(year)?, month: part(month)?, day: part(day)? })
+}
+
+fn checked_time(negative: bool, hours: u32, minutes: u32, seconds: u32, micros: u32) -> Read {
+    if hours > 838 || minutes > 59 || seconds > 59 || micros > 999_999 {
+        return Err(OUT_OF_RANGE);
+    }
+    Ok(Value::Time {
+        negative,
+        hours: part(hours)?,
+        minutes: part(minutes)?,
+        seconds: part(seconds)?,
+        micros,
+    })
+}
+
+fn checked_datetime(
+    (year, month, day): (u32, u32, u32),
+    (hour, minute, second): (u32, u32, u32),
+    micros: u32,
+) -> Read {
+    let date = year <= 9999 && month <= 12 && day <= 31;
+    let time = hour <= 23 && minute <= 59 && second <= 59 && micros <= 999_999;
+    if !(date && time) {
+        return Err(OUT_OF_RANGE);
+    }
+    Ok(Value::DateTime {
+        year: part(year)?,
+        month: part(month)?,
+        day: part(day)?,
+        hour: part(hour)?,
+        minute: part(minute)?,
+        second: part(second)?,
+        micros,
+    })
+}
+
+/// All bytes as one number, and how many of them are behind the first `whole`.
+fn big_endian(bytes: &[u8], whole: usize) -> Result<(i64, usize), &'static str> {
+    let fraction = bytes.len().checked_sub(whole).filter(|count| *count <= 3);
+    let fraction = fraction.ok_or(OUT_OF_RANGE)?;
+    let number = bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+    Ok((number, fraction))
+}
+
+/// One byte holds hundredths, two ten-thousandths, three millionths.
+fn micros(fraction: u64, bytes: usize) -> Result<u32, &'static str> {
+    let unit = match bytes {
+        0 | 1 => 10_000,
+        2 => 100,
+        _ => 1,
+    };
+    narrow(fraction * unit)
+}
+
+fn narrow(number: u64) -> Result<u32, &'static str> {
+    u32::try_from(number).map_err(|_| OUT_OF_RANGE)
+}
+
+fn part<T: TryFrom<u32>>(number: u32) -> Result<T, &'static str> {
+    T::try_from(number).map_err(|_| OUT_OF_RANGE)
+}
+
+const OUT_OF_RANGE: &str = "its date or time is out of range";
+
+#[cfg(test)]
+mod tests;
