@@ -11,9 +11,9 @@ use lz4_flex::block::{compress_into, get_maximum_output_size};
 /// xxHash-32 of the two bytes before it.
 const FRAME_HEADER: [u8; 7] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
 
-/// The largest block that frame header allows, less what lets `lz4_flex` use its smaller hash table
-/// (16-bit positions, 8 KiB), which is cheaper to clear and stays in the first-level cache.
-const BLOCK_LEN: usize = 65_534;
+/// The largest block that this frame header allows. Below 65 535 bytes `lz4_flex` changes to a hash of
+/// four bytes instead of five: on change records a tenth smaller, at two thirds of the speed.
+const BLOCK_LEN: usize = 64 * 1024;
 
 /// In a block's length: the block is not compressed.
 const STORED: u32 = 1 << 31;
