@@ -7,6 +7,7 @@
 
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use super::transport::Transport;
 use crate::Error;
@@ -14,21 +15,22 @@ use crate::wire::packet::{HEADER_LEN, MAX_PAYLOAD, PacketHeader};
 use crate::wire::reply;
 
 /// A dump that is running. Made by [`super::Replica::start`].
-#[derive(Debug)]
-pub struct BinlogStream<T = Box<dyn Read + Send>> {
-    transport: Wire<T>,
+pub struct BinlogStream {
+    transport: Box<dyn Arriving>,
     /// The number the next packet must have.
     sequence: u8,
     /// Read and not yet handed out; starts with a packet's header.
     carry: Vec<u8>,
     /// An event of more than one packet, while it arrives.
     long: Option<LongEvent>,
+    /// An error that came behind events, for the next call.
+    failed: Option<Error>,
     max_event_bytes: usize,
     bytes_read: u64,
 }
 
 /// Whole events in one buffer, to be used again and again.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Chunk {
     /// Initialised as far as it was ever filled, so that nothing is zeroed twice.
     bytes: Vec<u8>,
@@ -43,27 +45,33 @@ pub struct Chunk {
 pub enum FillOutcome {
     /// The chunk holds at least one event.
     Events,
-    /// No event is complete yet; the chunk is empty. Comes after a quarter of a second of silence, and
-    /// now and then while a long event arrives. Ask again.
-    Nothing,
-    /// The server has ended the dump: the log's end without waiting, or its shutdown.
+    /// Bytes arrive, but no event is complete yet; the chunk is empty. Ask again.
+    Partial,
+    /// Nothing arrived for a quarter of a second; the chunk is empty.
+    Silence,
+    /// The server has ended the dump.
     End,
 }
 
-/// A transport that can tell whether it holds bytes back.
-#[derive(Debug)]
-enum Wire<T> {
-    Server(Transport),
-    #[cfg_attr(not(test), allow(dead_code, reason = "tests read from memory"))]
-    Other(T),
+/// Bytes that arrive over time.
+pub(super) trait Arriving: Read + Send {
+    /// Whether a read that filled less than it was given has taken all that had arrived.
+    fn is_drained(&self) -> bool;
 }
 
-#[derive(Debug)]
+impl Arriving for Transport {
+    fn is_drained(&self) -> bool {
+        Self::is_drained(self)
+    }
+}
+
+#[derive(Default)]
 struct LongEvent {
-    /// Payload so far, the leading zero byte included.
+    /// Payload of the packets so far, the leading zero byte included; initialised to the end of the
+    /// current packet.
     bytes: Vec<u8>,
-    /// Payload bytes of the current packet that are still to come.
-    packet_left: usize,
+    /// Bytes of `bytes` that have arrived.
+    filled: usize,
     /// Whether the current packet is the last one.
     is_last: bool,
 }
@@ -123,8 +131,8 @@ impl Chunk {
     }
 }
 
-impl<T: Read> BinlogStream<T> {
-    /// Empties `chunk` and fills it with whole events. Waits at most a quarter of a second for the
+impl BinlogStream {
+    /// Empties `chunk` and fills it with whole events. Waits about a quarter of a second for the
     /// first one, then takes what has already arrived, up to about `target_bytes`; a single event may
     /// be longer.
     ///
@@ -134,33 +142,34 @@ impl<T: Read> BinlogStream<T> {
     /// an error the stream is of no use any more.
     pub fn fill(&mut self, chunk: &mut Chunk, target_bytes: usize) -> Result<FillOutcome, Error> {
         chunk.reset(target_bytes);
-        if self.long.is_some() {
-            return self.fill_long(chunk);
+        if let Some(error) = self.failed.take() {
+            return Err(error);
         }
-        self.restore_carry(chunk);
-        let mut scanned = 0;
-        for _read in 0..MAX_READS {
-            let stop = self.scan(chunk, &mut scanned)?;
-            if let Some(stop) = stop {
-                self.keep_rest(chunk, scanned);
-                return self.stopped(stop, chunk);
-            }
-            if !chunk.is_empty() && chunk.filled >= target_bytes {
-                break;
-            }
-            match self.read_into(chunk, scanned)? {
-                Arrival::More => {}
-                Arrival::Drained => {
-                    let stop = self.scan(chunk, &mut scanned)?;
-                    if stop.is_some() || !chunk.is_empty() {
-                        break;
+        let deadline = Instant::now() + PATIENCE;
+        let bytes_before = self.bytes_read;
+        if self.long.is_none() {
+            match self.fill_short(chunk, target_bytes, deadline) {
+                Ok(None) => {}
+                Ok(Some(stop)) if chunk.is_empty() => {
+                    if let Some(outcome) = self.stopped(stop)? {
+                        return Ok(outcome);
                     }
                 }
-                Arrival::Silence => break,
+                Err(error) if chunk.is_empty() => return Err(error),
+                Err(error) => self.failed = Some(error),
+                Ok(Some(_kept_for_the_next_call)) => {}
             }
         }
-        self.keep_rest(chunk, scanned);
-        Ok(if chunk.is_empty() { FillOutcome::Nothing } else { FillOutcome::Events })
+        if let Some(long) = self.long.take() {
+            self.fill_long(long, chunk, deadline)?;
+        }
+        Ok(if !chunk.is_empty() {
+            FillOutcome::Events
+        } else if self.bytes_read > bytes_before {
+            FillOutcome::Partial
+        } else {
+            FillOutcome::Silence
+        })
     }
 
     /// Bytes taken from the connection since the dump started. It grows also while one long event
@@ -168,6 +177,40 @@ impl<T: Read> BinlogStream<T> {
     #[must_use]
     pub const fn bytes_read(&self) -> u64 {
         self.bytes_read
+    }
+
+    /// Takes events of one packet each, until one of another kind, or nothing more has arrived.
+    fn fill_short(
+        &mut self,
+        chunk: &mut Chunk,
+        target_bytes: usize,
+        deadline: Instant,
+    ) -> Result<Option<Stop>, Error> {
+        self.restore_carry(chunk);
+        let mut scanned = 0;
+        let result = loop {
+            match self.scan(chunk, &mut scanned) {
+                Ok(None) => {}
+                stop_or_error => break stop_or_error,
+            }
+            if !chunk.is_empty() && chunk.filled >= target_bytes {
+                break Ok(None);
+            }
+            match self.read_into(chunk, scanned) {
+                Ok(Arrival::More) => {}
+                Ok(Arrival::Drained) => {
+                    let stop = self.scan(chunk, &mut scanned);
+                    let late = Instant::now() >= deadline;
+                    if late || !chunk.is_empty() || !matches!(stop, Ok(None)) {
+                        break stop;
+                    }
+                }
+                Ok(Arrival::Silence) => break Ok(None),
+                Err(error) => break Err(error),
+            }
+        };
+        self.keep_rest(chunk, scanned);
+        result
     }
 
     fn restore_carry(&mut self, chunk: &mut Chunk) {
@@ -220,20 +263,21 @@ impl<T: Read> BinlogStream<T> {
         }
     }
 
-    /// A packet that is no event stands at the head of what was kept.
-    fn stopped(&mut self, stop: Stop, chunk: &mut Chunk) -> Result<FillOutcome, Error> {
-        if !chunk.is_empty() {
-            return Ok(FillOutcome::Events);
-        }
+    /// What the packet says that stands at the head of what was kept and is no event; `None` if it is
+    /// the first part of a long one.
+    fn stopped(&mut self, stop: Stop) -> Result<Option<FillOutcome>, Error> {
         match stop {
-            Stop::End => Ok(FillOutcome::End),
+            Stop::End => Ok(Some(FillOutcome::End)),
             Stop::Error => {
                 let packet = self.carry.get(HEADER_LEN..).unwrap_or_default();
+                let length =
+                    self.carry.first_chunk().map(|head| PacketHeader::decode(*head).length);
+                let packet = packet.get(..length.unwrap_or_default()).unwrap_or(packet);
                 Err(reply::decode_error(packet))
             }
             Stop::Long => {
-                self.long = Some(LongEvent { bytes: Vec::new(), packet_left: 0, is_last: false });
-                self.fill_long(chunk)
+                self.long = Some(LongEvent::default());
+                Ok(None)
             }
         }
     }
@@ -254,30 +298,33 @@ impl<T: Read> BinlogStream<T> {
         }
         let room = chunk.bytes.get_mut(chunk.filled..).unwrap_or_default();
         let asked = room.len();
-        let Some(count) = self.transport.read_some(room)? else { return Ok(Arrival::Silence) };
+        let Some(count) = self.read_some(room)? else { return Ok(Arrival::Silence) };
         chunk.filled += count;
-        self.bytes_read += count as u64;
         let drained = count < asked && self.transport.is_drained();
         Ok(if drained { Arrival::Drained } else { Arrival::More })
     }
 
-    fn fill_long(&mut self, chunk: &mut Chunk) -> Result<FillOutcome, Error> {
-        let Some(mut long) = self.long.take() else { return Ok(FillOutcome::Nothing) };
-        for _read in 0..MAX_READS {
-            if long.packet_left == 0 && long.is_last {
-                return self.finish_long(long.bytes, chunk);
+    fn fill_long(
+        &mut self,
+        mut long: LongEvent,
+        chunk: &mut Chunk,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        loop {
+            let is_whole = long.filled == long.bytes.len();
+            if is_whole && long.is_last {
+                return finish_long(long.bytes, chunk);
             }
-            let progress = if long.packet_left == 0 {
+            let progress = if is_whole {
                 self.next_long_packet(&mut long)?
             } else {
                 self.read_long(&mut long)?
             };
-            if !progress {
-                break;
+            if !progress || Instant::now() >= deadline {
+                self.long = Some(long);
+                return Ok(());
             }
         }
-        self.long = Some(long);
-        Ok(FillOutcome::Nothing)
     }
 
     /// Takes the header of the long event's next packet; `false` if it has not arrived.
@@ -286,8 +333,7 @@ impl<T: Read> BinlogStream<T> {
             let mut bytes = [0; HEADER_LEN];
             let missing = HEADER_LEN - self.carry.len();
             let room = bytes.get_mut(..missing).unwrap_or_default();
-            let Some(count) = self.transport.read_some(room)? else { return Ok(false) };
-            self.bytes_read += count as u64;
+            let Some(count) = self.read_some(room)? else { return Ok(false) };
             self.carry.extend_from_slice(bytes.get(..count).unwrap_or_default());
         }
         let Some(header) = self.carry.first_chunk::<HEADER_LEN>() else { return Ok(false) };
@@ -305,96 +351,41 @@ impl<T: Read> BinlogStream<T> {
                 limit: self.max_event_bytes as u64,
             });
         }
-        long.packet_left = header.length;
         long.is_last = header.length < MAX_PAYLOAD;
         // Grows by half at least, so that a gigabyte is not copied once a packet.
         if long.bytes.capacity() < total {
             let grown = (long.bytes.len() / 2).max(header.length);
             long.bytes.reserve_exact(grown.min(self.max_event_bytes - long.bytes.len()));
         }
+        long.bytes.resize(total, 0);
         Ok(true)
     }
 
     /// Reads more of the current packet of a long event; `false` if nothing has arrived.
     fn read_long(&mut self, long: &mut LongEvent) -> Result<bool, Error> {
-        if !self.carry.is_empty() {
-            let taken = self.carry.len().min(long.packet_left);
-            long.bytes.extend(self.carry.drain(..taken));
-            long.packet_left -= taken;
-            return Ok(true);
-        }
-        let before = long.bytes.len();
-        long.bytes.resize(before + long.packet_left.min(LONG_READ), 0);
-        let room = long.bytes.get_mut(before..).unwrap_or_default();
-        let read = self.transport.read_some(room);
-        let count = read.as_ref().ok().copied().flatten().unwrap_or_default();
-        long.bytes.truncate(before + count);
-        long.packet_left -= count;
-        self.bytes_read += count as u64;
-        Ok(read?.is_some())
+        let room = long.bytes.get_mut(long.filled..).unwrap_or_default();
+        let count = if self.carry.is_empty() {
+            let Some(count) = self.read_some(room)? else { return Ok(false) };
+            count
+        } else {
+            // Reading from a slice cannot fail.
+            let count = self.carry.as_slice().read(room).unwrap_or_default();
+            self.carry.drain(..count);
+            count
+        };
+        long.filled += count;
+        Ok(true)
     }
 
-    fn finish_long(&mut self, bytes: Vec<u8>, chunk: &mut Chunk) -> Result<FillOutcome, Error> {
-        if bytes.first() != Some(&reply::OK) {
-            return Err(damaged("a packet is neither an event nor an end"));
-        }
-        chunk.filled = bytes.len();
-        chunk.bytes = bytes;
-        chunk.events.push(1..chunk.filled);
-        Ok(FillOutcome::Events)
-    }
-
-    fn with_wire(transport: Wire<T>, carry: Vec<u8>, sequence: u8, max_event: usize) -> Self {
-        let max_event_bytes = max_event.saturating_add(1);
-        let bytes_read = carry.len() as u64;
-        Self { transport, sequence, carry, long: None, max_event_bytes, bytes_read }
-    }
-
-    /// A stream over any reader, its first packet numbered 1, as after a command.
-    #[cfg(test)]
-    pub(super) fn over(reader: T, max_event: usize) -> Self {
-        Self::with_wire(Wire::Other(reader), Vec::new(), 1, max_event)
-    }
-}
-
-impl BinlogStream {
-    /// The stream that follows a dump command just sent over `transport`.
-    pub(super) fn new(
-        transport: Transport,
-        carry: Vec<u8>,
-        sequence: u8,
-        max_event: usize,
-    ) -> Self {
-        Self::with_wire(Wire::Server(transport), carry, sequence, max_event)
-    }
-}
-
-enum Stop {
-    Error,
-    End,
-    Long,
-}
-
-enum Arrival {
-    /// Bytes, and perhaps more behind them.
-    More,
-    /// Bytes, and nothing behind them for now.
-    Drained,
-    /// Nothing within the time.
-    Silence,
-}
-
-impl<T: Read> Wire<T> {
     /// One read; `None` if nothing arrived within the time.
     fn read_some(&mut self, room: &mut [u8]) -> Result<Option<usize>, Error> {
         loop {
-            let read = match self {
-                Self::Server(transport) => transport.read(room),
-                Self::Other(reader) => reader.read(room),
-            };
-            match read {
+            match self.transport.read(room) {
                 Ok(0) => return Err(Error::Closed { doing: DOING }),
-                Ok(count) => return Ok(Some(count)),
+                Ok(count) => {
+                    self.bytes_read += count as u64;
+                    return Ok(Some(count));
+                }
                 Err(error) => match error.kind() {
                     ErrorKind::Interrupted => {}
                     ErrorKind::WouldBlock | ErrorKind::TimedOut => return Ok(None),
@@ -404,12 +395,60 @@ impl<T: Read> Wire<T> {
         }
     }
 
-    const fn is_drained(&self) -> bool {
-        match self {
-            Self::Server(transport) => transport.is_drained(),
-            Self::Other(_) => true,
-        }
+    /// The stream that follows a dump command. `carry` was read already, and its first packet has the
+    /// number `sequence`.
+    pub(super) fn new(
+        transport: impl Arriving + 'static,
+        carry: Vec<u8>,
+        sequence: u8,
+        max_event_bytes: usize,
+    ) -> Self {
+        let max_event_bytes = max_event_bytes.saturating_add(1);
+        let bytes_read = carry.len() as u64;
+        let transport = Box::new(transport);
+        Self { transport, sequence, carry, long: None, failed: None, max_event_bytes, bytes_read }
     }
+}
+
+impl std::fmt::Debug for BinlogStream {
+    /// Without the bytes: they are row values.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BinlogStream").field("bytes_read", &self.bytes_read).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Chunk {
+    /// Without the bytes: they are row values.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chunk").field("events", &self.events.len()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stop {
+    Error,
+    End,
+    Long,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Arrival {
+    /// Bytes, and perhaps more behind them.
+    More,
+    /// Bytes, and nothing behind them for now.
+    Drained,
+    /// Nothing within the time.
+    Silence,
+}
+
+fn finish_long(bytes: Vec<u8>, chunk: &mut Chunk) -> Result<(), Error> {
+    if bytes.first() != Some(&reply::OK) {
+        return Err(damaged("a packet is neither an event nor an end"));
+    }
+    chunk.filled = bytes.len();
+    chunk.bytes = bytes;
+    chunk.events.push(1..chunk.filled);
+    Ok(())
 }
 
 fn damaged(reason: &'static str) -> Error {
@@ -419,10 +458,7 @@ fn damaged(reason: &'static str) -> Error {
 /// Least room for one read.
 const MIN_READ: usize = 256 * 1024;
 
-/// Most bytes of a long event read at once, which bounds what is zeroed for nothing.
-const LONG_READ: usize = 4 << 20;
-
-/// After so many reads the caller gets a chance to look at its stop flag.
-const MAX_READS: usize = 64;
+/// How long one call may take without handing out an event.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 const DOING: &str = "reading the binlog";

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use capture::ErrorKind;
 use proptest::prelude::*;
 
-use super::dump::{BinlogStream, Chunk, FillOutcome};
+use super::dump::{Arriving, BinlogStream, Chunk, FillOutcome};
 use super::{Endpoint, explain};
 use crate::wire::packet::{MAX_PAYLOAD, frame};
 use crate::{Error, ServerError};
@@ -27,8 +27,14 @@ impl Read for Script {
     }
 }
 
-fn stream(pieces: impl IntoIterator<Item = Option<Vec<u8>>>) -> BinlogStream<Script> {
-    BinlogStream::over(Script(pieces.into_iter().collect()), 64 << 20)
+impl Arriving for Script {
+    fn is_drained(&self) -> bool {
+        true
+    }
+}
+
+fn stream(pieces: impl IntoIterator<Item = Option<Vec<u8>>>) -> BinlogStream {
+    BinlogStream::new(Script(pieces.into_iter().collect()), Vec::new(), 1, 64 << 20)
 }
 
 /// The events as a server sends them, the first packet numbered 1.
@@ -41,7 +47,7 @@ fn packets(events: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
-fn collect(mut stream: BinlogStream<Script>) -> (Vec<Vec<u8>>, Error) {
+fn collect(mut stream: BinlogStream) -> (Vec<Vec<u8>>, Error) {
     let mut chunk = Chunk::default();
     let mut events = Vec::new();
     loop {
@@ -50,7 +56,7 @@ fn collect(mut stream: BinlogStream<Script>) -> (Vec<Vec<u8>>, Error) {
                 assert!(!chunk.is_empty());
                 events.extend(chunk.events().map(<[u8]>::to_vec));
             }
-            Ok(FillOutcome::Nothing) => assert!(chunk.is_empty()),
+            Ok(FillOutcome::Silence | FillOutcome::Partial) => assert!(chunk.is_empty()),
             Ok(FillOutcome::End) => panic!("no end was sent"),
             Err(error) => return (events, error),
         }
@@ -105,7 +111,7 @@ fn an_event_over_the_limit_is_refused_before_it_is_read() {
     let mut chunk = Chunk::default();
     let error = loop {
         match stream.fill(&mut chunk, 0) {
-            Ok(FillOutcome::Nothing) => {}
+            Ok(FillOutcome::Silence | FillOutcome::Partial) => {}
             Ok(other) => panic!("{other:?}"),
             Err(error) => break error,
         }
@@ -122,6 +128,27 @@ fn events_before_an_error_come_first() {
     let (events, error) = collect(stream([Some(bytes)]));
     assert_eq!(events, [vec![5; 30]]);
     assert_eq!(error.server_code(), Some(1236));
+}
+
+#[test]
+fn events_before_damage_come_first() {
+    let mut bytes = packets(&[vec![5; 30]]);
+    bytes.extend([0, 0, 0, 2]);
+    let (events, error) = collect(stream([Some(bytes)]));
+    assert_eq!(events, [vec![5; 30]]);
+    assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
+}
+
+#[test]
+fn silence_and_a_part_of_an_event_are_told_apart() {
+    let bytes = packets(&[vec![5; 30]]);
+    let (head, tail) = bytes.split_at(20);
+    let mut stream = stream([None, Some(head.to_vec()), None, Some(tail.to_vec())]);
+    let mut chunk = Chunk::default();
+    assert_eq!(stream.fill(&mut chunk, 0).unwrap(), FillOutcome::Silence);
+    assert_eq!(stream.fill(&mut chunk, 0).unwrap(), FillOutcome::Partial);
+    assert_eq!(stream.fill(&mut chunk, 0).unwrap(), FillOutcome::Events);
+    assert_eq!(stream.bytes_read(), bytes.len() as u64);
 }
 
 #[test]
