@@ -6,6 +6,8 @@ pub mod connection;
 pub mod describe;
 mod error;
 pub mod precheck;
+mod source;
 pub mod wire;
 
 pub use error::{Error, ServerError};
+pub use source::{BadPosition, MySqlSource, Options};

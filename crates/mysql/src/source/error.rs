@@ -1,0 +1,103 @@
+//! Why a dump cannot be read on, before it is known where in the log.
+
+use capture::{ErrorKind, HistoryError, SinkError, SourceError};
+
+use crate::Error;
+use crate::binlog::DecodeError;
+
+/// What stopped the translator.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// An event breaks the format, or is not supported.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The receiver of changes refused.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// A table's definition could not be asked for.
+    #[error(transparent)]
+    Connection(#[from] Error),
+    /// The schema history cannot be used.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// Rows came for a table that was not described.
+    #[error("rows came for table id {0}, which no table map describes")]
+    NoTableMap(u64),
+    /// The server's log does not describe a table, and its catalog does not have it any more.
+    #[error("table {0}.{1} is not described in the log and no longer exists on the server")]
+    UnknownTable(String, String),
+    /// A ROTATE names no text.
+    #[error("a ROTATE event names a file in no character set")]
+    FileName,
+    /// The server says that it lost events.
+    #[error("the server lost events and says: {0}")]
+    Incident(String),
+}
+
+impl Failure {
+    /// Says what it means, with the place in the log.
+    pub(crate) fn into_source_error(
+        self,
+        at: &str,
+        endpoint: &crate::connection::Endpoint,
+    ) -> SourceError {
+        let text = |what: &str| format!("{at}: {what}");
+        match self {
+            Self::Sink(SinkError::Closed) => {
+                SourceError::new(ErrorKind::SinkClosed, "log_closed", text("the log takes no more"))
+            }
+            Self::Sink(error @ SinkError::TooLarge(_)) => {
+                SourceError::new(ErrorKind::Unsupported, "row_too_large", text(&error.to_string()))
+                    .remedy("exclude the table from the task")
+            }
+            Self::Sink(error @ SinkError::Row(_)) => {
+                SourceError::new(ErrorKind::Corrupt, "row_undecodable", text(&error.to_string()))
+            }
+            Self::Decode(error) => decode_failed(&error, at),
+            Self::Connection(error) => crate::connection::explain(error, endpoint, Some(at)),
+            Self::Incident(message) => SourceError::new(
+                ErrorKind::PositionLost,
+                "incident",
+                text(&format!("the server lost events and says {message:?}: changes are missing")),
+            )
+            .remedy("delete the task and create it again; it then starts behind the gap"),
+            Self::UnknownTable(..) => SourceError::new(
+                ErrorKind::Misconfigured,
+                "schema_unknown",
+                text(&self.to_string()),
+            )
+            .remedy("SET GLOBAL binlog_row_metadata = FULL, so that the log describes its tables")
+            .remedy("exclude the table from the task"),
+            Self::History(error) => {
+                SourceError::new(ErrorKind::SinkClosed, "catalog_failed", text(&error.to_string()))
+            }
+            Self::NoTableMap(_) | Self::FileName => {
+                SourceError::new(ErrorKind::Corrupt, "event_corrupt", text(&self.to_string()))
+            }
+        }
+    }
+}
+
+fn decode_failed(error: &DecodeError, at: &str) -> SourceError {
+    let message = format!("the event that ends at {at} cannot be used: {error}");
+    match error {
+        DecodeError::Checksum { .. } => {
+            SourceError::new(ErrorKind::Corrupt, "checksum_mismatch", message)
+                .remedy("if it stays after retries, the server's binlog file is damaged: mysqlbinlog --verify-binlog-checksum tells")
+        }
+        DecodeError::UnknownEvent(_) | DecodeError::Unsupported(_) => {
+            SourceError::new(ErrorKind::Unsupported, "event_unsupported", message)
+        }
+        DecodeError::TooLarge { .. } => {
+            SourceError::new(ErrorKind::Unsupported, "event_too_large", message)
+        }
+        DecodeError::SchemaMismatch { .. } | DecodeError::MetadataMissing { .. } => {
+            SourceError::new(ErrorKind::Misconfigured, "schema_mismatch", message)
+                .remedy("SET GLOBAL binlog_row_metadata = FULL, so that the log describes its tables")
+                .remedy("exclude the table from the task")
+        }
+        DecodeError::Malformed { .. } | DecodeError::Row { .. } => {
+            SourceError::new(ErrorKind::Corrupt, "event_corrupt", message)
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! A MySQL or MariaDB server as a [`capture::Source`].
+//!
+//! One thread reads the socket and cuts it into events, the calling thread translates and encodes them.
+//! [`translator`](self) is where events become changes.
+
+mod definitions;
+mod error;
+mod gtids;
+mod place;
+mod position;
+mod reader;
+mod start;
+mod statement;
+mod tables;
+mod translator;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use capture::{
+    CheckItem, ErrorKind, Pop, SchemaHistory, Selection, Sink, SinkError, Source, SourceError,
+    SourceStatus, Start, Stop,
+};
+use change::{Clock, SourceInfo, SourceKind, UnixTime};
+
+pub use position::BadPosition;
+
+use crate::connection::{
+    BinlogStream, Connection, Endpoint, Flavour, Replica, ReplicaOptions, ServerFacts, Timeouts,
+    explain, server_facts,
+};
+use crate::precheck::precheck;
+use definitions::CatalogConnection;
+use error::Failure;
+use reader::{Channel, Read, ReadError};
+use start::Plan;
+use tables::Tables;
+use translator::Translator;
+
+/// Everything a [`MySqlSource`] is made of.
+#[derive(Debug)]
+pub struct Options {
+    /// The server and the account.
+    pub endpoint: Endpoint,
+    /// Which tables are tracked.
+    pub selection: Selection,
+    /// Where definitions are kept that the log does not hold.
+    pub history: Box<dyn SchemaHistory>,
+    /// Number to register with; `None` picks a free one.
+    pub server_id: Option<u32>,
+    /// Bound of the queue between the reading and the translating thread.
+    pub queue_bytes: usize,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A MySQL or MariaDB server as a source of changes.
+#[derive(Debug)]
+pub struct MySqlSource {
+    options: Options,
+    timeouts: Timeouts,
+    status: Arc<SourceStatus>,
+}
+
+/// How often an idle server says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// A connection without any byte for so long is dead.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// The stop is looked at this often.
+const WAIT_MAX: Duration = Duration::from_millis(250);
+const WAIT_MIN: Duration = Duration::from_millis(1);
+
+impl MySqlSource {
+    /// A source that is not connected yet.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options, timeouts: Timeouts::default(), status: Arc::default() }
+    }
+
+    /// Connects, decides where to start, and starts the dump.
+    fn connect(&self, start: &Start) -> Result<Dump, SourceError> {
+        let failed = |error| explain(error, &self.options.endpoint, None);
+        let mut connection =
+            Connection::connect(&self.options.endpoint, self.timeouts).map_err(failed)?;
+        let facts = server_facts(&mut connection).map_err(failed)?;
+        check_settings(&facts)?;
+        let clock_ahead_micros = self.clock_difference(&mut connection).map_err(failed)?;
+        let plan = start::plan(start, &facts)?;
+        let replica = ReplicaOptions {
+            server_id: self.options.server_id,
+            heartbeat: HEARTBEAT,
+            ..ReplicaOptions::default()
+        };
+        let replica = Replica::prepare(connection, replica).map_err(failed)?;
+        let stream = replica.start(&plan.dump).map_err(failed)?;
+        Ok(Dump { stream, facts, plan, clock_ahead_micros })
+    }
+
+    /// By how much the server's clock is ahead of ours.
+    fn clock_difference(&self, connection: &mut Connection) -> Result<i64, crate::Error> {
+        let answer = connection.query("SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)")?;
+        let theirs: Option<i64> = answer.first().and_then(|row| row.number(0));
+        let ours = self.options.clock.now().micros();
+        Ok(theirs.map_or(0, |theirs| theirs.saturating_sub(ours)))
+    }
+
+    /// Translates what the reading thread brings, until it ends or the stop is raised.
+    fn translate(
+        &self,
+        channel: &Channel,
+        translator: &mut Translator<'_>,
+        clock_ahead_micros: i64,
+        sink: &mut dyn Sink,
+        stop: &Stop,
+    ) -> Result<(), SourceError> {
+        let explain_failure =
+            |failure: Failure, at: &str| failure.into_source_error(at, &self.options.endpoint);
+        let mut wait = WAIT_MIN;
+        while !stop.is_raised() {
+            match channel.full.pop(wait) {
+                Pop::Item(Read::Events(chunk, bytes_read)) => {
+                    for event in chunk.events() {
+                        translator
+                            .event(event, sink)
+                            .map_err(|f| explain_failure(f, &translator.shown_place()))?;
+                    }
+                    channel.recycle(chunk);
+                    self.report(translator, bytes_read);
+                    if channel.full.bytes() > 0 {
+                        continue;
+                    }
+                }
+                Pop::Item(Read::Ended(error)) => {
+                    return Err(self.ended(error, &translator.shown_place()));
+                }
+                Pop::TimedOut => {}
+                Pop::Closed => return Ok(()),
+            }
+            let now = self.options.clock.now().micros().saturating_add(clock_ahead_micros);
+            wait = translator
+                .rest(UnixTime::from_micros(now), sink)
+                .map_err(|error| explain_failure(error.into(), &translator.shown_place()))?
+                .clamp(WAIT_MIN, WAIT_MAX);
+        }
+        Ok(())
+    }
+
+    fn report(&self, translator: &Translator<'_>, bytes_read: u64) {
+        let now = self.options.clock.now();
+        let skipped = translator.skipped();
+        self.status.update(|status| {
+            status.last_contact = Some(now);
+            status.bytes_read = bytes_read;
+            if translator.is_caught_up() {
+                status.caught_up = Some(now);
+            }
+            status.skipped.clear();
+            status.skipped.extend([
+                ("statement_format", skipped.statement_format),
+                ("account_statement", skipped.account),
+                ("untracked_table", skipped.untracked),
+            ]);
+        });
+    }
+
+    fn ended(&self, error: ReadError, at: &str) -> SourceError {
+        let address = self.options.endpoint.address();
+        match error {
+            ReadError::Failed(error) => explain(error, &self.options.endpoint, Some(at)),
+            ReadError::ServerEnded => SourceError::new(
+                ErrorKind::Unreachable,
+                "server_shutdown",
+                format!("{address} ended the dump at {at}: it shuts down"),
+            ),
+            ReadError::Silent(time) => SourceError::new(
+                ErrorKind::Unreachable,
+                "connection_silent",
+                format!("{address} has sent nothing for {time:?}, not even a heartbeat, at {at}"),
+            ),
+        }
+    }
+}
+
+/// A dump that was started.
+struct Dump {
+    stream: BinlogStream,
+    facts: ServerFacts,
+    plan: Plan,
+    clock_ahead_micros: i64,
+}
+
+impl Source for MySqlSource {
+    fn run(&mut self, start: &Start, sink: &mut dyn Sink, stop: &Stop) -> Result<(), SourceError> {
+        let Dump { stream, facts, plan, clock_ahead_micros } = self.connect(start)?;
+        let version = facts.version.text.clone();
+        sink.connected(&SourceInfo { kind: SourceKind::MySql, version })
+            .map_err(|error| closed(&error))?;
+        tracing::info!(server = %server_name(&facts), dump = %shown(&plan), "reading the binlog");
+        let now = self.options.clock.now();
+        self.status.update(|status| {
+            status.server = Some(server_name(&facts));
+            status.connected = true;
+            status.last_contact = Some(now);
+        });
+
+        let mut definitions = CatalogConnection::new(self.options.endpoint.clone(), self.timeouts);
+        let tables = Tables::new(
+            self.options.selection.clone(),
+            &mut definitions,
+            self.options.history.as_ref(),
+        )
+        .map_err(|failure| failure.into_source_error("the start", &self.options.endpoint))?;
+        let mut translator = Translator::new(plan.position, tables);
+        if *start == Start::Now {
+            let server_now = now.micros().saturating_add(clock_ahead_micros);
+            translator.set_time(UnixTime::from_micros(server_now));
+        }
+        let channel = Channel::new(self.options.queue_bytes);
+        let reading_stop = Stop::default();
+        let result = std::thread::scope(|threads| {
+            let reading = std::thread::Builder::new()
+                .name(format!("read {}", self.options.endpoint.address()))
+                .spawn_scoped(threads, || {
+                    reader::read(stream, &channel, &reading_stop, SILENCE_MAX)
+                })
+                .map_err(|error| {
+                    SourceError::new(ErrorKind::Unreachable, "no_thread", error.to_string())
+                })?;
+            let result = self.translate(&channel, &mut translator, clock_ahead_micros, sink, stop);
+            reading_stop.raise();
+            channel.full.close();
+            if reading.join().is_err() {
+                tracing::error!("the reading thread panicked");
+            }
+            result
+        });
+        self.status.update(|status| status.connected = false);
+        result
+    }
+
+    fn check(&mut self) -> Vec<CheckItem> {
+        let Options { endpoint, selection, clock, .. } = &self.options;
+        precheck(endpoint, self.timeouts, selection, clock.as_ref())
+    }
+
+    fn status(&self) -> Arc<SourceStatus> {
+        Arc::clone(&self.status)
+    }
+}
+
+/// What makes a capture impossible or wrong, looked at each time a dump starts.
+fn check_settings(facts: &ServerFacts) -> Result<(), SourceError> {
+    if !facts.log_bin {
+        return Err(SourceError::new(
+            ErrorKind::Misconfigured,
+            "binlog_off",
+            "the server writes no binlog",
+        )
+        .remedy("set log_bin and server_id in the server's configuration and restart it"));
+    }
+    if let Some(format) = &facts.binlog_format
+        && format.eq_ignore_ascii_case("STATEMENT")
+    {
+        return Err(SourceError::new(
+            ErrorKind::Misconfigured,
+            "binlog_format",
+            format!("binlog_format is {format}: the log holds statements and no rows"),
+        )
+        .remedy("SET GLOBAL binlog_format = 'ROW'; then reconnect the sessions that write"));
+    }
+    Ok(())
+}
+
+fn closed(error: &SinkError) -> SourceError {
+    SourceError::new(ErrorKind::SinkClosed, "log_closed", error.to_string())
+}
+
+/// `MySQL 9.1.0`, `MariaDB 10.11.6`.
+fn server_name(facts: &ServerFacts) -> String {
+    let flavour = match facts.version.flavour {
+        Flavour::MySql => "MySQL",
+        Flavour::MariaDb => "MariaDB",
+    };
+    let version = facts.version.text.split('-').next().unwrap_or_default();
+    format!("{flavour} {version}")
+}
+
+fn shown(plan: &Plan) -> String {
+    change::Resume::to_position(&plan.position).to_string()
+}

@@ -1,0 +1,159 @@
+//! Where the reader stands: file, offset, open transaction, and the texts that clients see of it.
+
+use std::fmt::Write as _;
+
+use change::{Body, Change, Transaction, UnixTime};
+
+use super::position::{BinlogPosition, Within, file_number};
+
+/// The reader's place in the log. One value, updated in place; every change borrows from it.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    /// The resume point.
+    pub(crate) position: BinlogPosition,
+    /// Whether a group (a transaction or a statement of its own) is open at `position.offset`.
+    pub(crate) open: bool,
+    /// What the open group shares.
+    pub(crate) transaction: Transaction,
+    /// Source time of the current event.
+    pub(crate) time: UnixTime,
+    /// Where the current event ends in its file.
+    end: u64,
+    /// Number of the file, for the texts.
+    file_number: u64,
+    /// `<end>@<file number>`.
+    here: String,
+    /// `<start of the open or last group>@<file number>`.
+    safe: String,
+}
+
+impl Place {
+    pub(crate) fn new(position: BinlogPosition) -> Self {
+        let file_number = file_number(&position.file).unwrap_or(0);
+        let mut place = Self { end: position.offset, file_number, position, ..Self::default() };
+        place.write_here();
+        place.safe.clone_from(&place.here);
+        place
+    }
+
+    /// A change at this place.
+    pub(crate) fn change<'a>(&'a self, body: Body<'a>) -> Change<'a> {
+        Change {
+            time: self.time,
+            position: &self.here,
+            safe_position: &self.safe,
+            resume: &self.position,
+            transaction: &self.transaction,
+            body,
+        }
+    }
+
+    /// `file:offset` of the current event's end, for messages.
+    pub(crate) fn shown(&self) -> String {
+        format!("{}:{}", self.position.file, self.end)
+    }
+
+    /// Takes the end of an event from its header, which has only the lower 32 bits. Events that stand
+    /// in no file have 0 there and move nothing. Answers where the event starts.
+    pub(crate) fn advance(&mut self, log_pos: u32, event_size: u32) -> u64 {
+        if log_pos == 0 {
+            return self.end;
+        }
+        const LOW: u64 = 0xffff_ffff;
+        let mut end = (self.end & !LOW) | u64::from(log_pos);
+        if end < self.end && self.end - end > LOW / 2 {
+            end += LOW + 1;
+        }
+        self.end = end;
+        end.saturating_sub(u64::from(event_size))
+    }
+
+    /// The log goes on in another file.
+    pub(crate) fn rotate(&mut self, file: &str, offset: u64) {
+        if self.position.file != file {
+            self.position.file.clear();
+            self.position.file.push_str(file);
+            self.file_number = file_number(file).unwrap_or(0);
+        }
+        self.end = offset;
+        if !self.open {
+            self.position.offset = offset;
+        }
+    }
+
+    /// A group starts at `offset`. What of it was delivered before is told by `delivered`.
+    pub(crate) fn open_group(&mut self, offset: u64, delivered: Within) {
+        self.open = true;
+        self.position.offset = offset;
+        self.position.within = Within { begun: delivered.begun, ..Within::default() };
+        self.transaction.gtid.clear();
+        self.transaction.thread_id = None;
+        self.transaction.commit_time = None;
+        self.transaction.sql_mode = None;
+        self.transaction.charset = None;
+        self.transaction.flags2 = None;
+        self.safe.clear();
+        // Writing to a String cannot fail.
+        let _infallible = write!(self.safe, "{offset}@{}", self.file_number);
+    }
+
+    /// The open group ends with the current event. Answers whether its BEGIN was delivered.
+    pub(crate) fn close_group(&mut self) -> bool {
+        let begun = self.position.within.begun;
+        self.open = false;
+        self.position.offset = self.end;
+        self.position.within = Within::default();
+        self.write_here();
+        begun
+    }
+
+    /// Between groups, an event that belongs to none: the next group starts behind it.
+    pub(crate) fn pass(&mut self) {
+        if !self.open {
+            self.position.offset = self.end;
+        }
+    }
+
+    /// Writes the text of the current event's end.
+    pub(crate) fn write_here(&mut self) {
+        self.here.clear();
+        let _infallible = write!(self.here, "{}@{}", self.end, self.file_number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a15_offsets_go_on_beyond_32_bits() {
+        let mut place = Place::new(BinlogPosition {
+            file: "bin.000001".into(),
+            offset: 0xffff_ff00,
+            ..Default::default()
+        });
+        assert_eq!(place.advance(0x0000_0100, 0x200), 0xffff_ff00);
+        place.pass();
+        assert_eq!(place.position.offset, 0x1_0000_0100);
+    }
+
+    #[test]
+    fn a12_a_rotate_within_a_group_keeps_where_the_group_starts() {
+        let mut place = Place::new(BinlogPosition {
+            file: "bin.000001".into(),
+            offset: 4,
+            ..Default::default()
+        });
+        place.open_group(120, Within::default());
+        place.rotate("bin.000001", 4);
+        assert_eq!(place.position.offset, 120);
+        assert!(place.open);
+    }
+
+    #[test]
+    fn events_outside_of_any_file_move_nothing() {
+        let mut place = Place::new(BinlogPosition { offset: 77, ..Default::default() });
+        assert_eq!(place.advance(0, 40), 77);
+        assert_eq!(place.end, 77);
+    }
+}

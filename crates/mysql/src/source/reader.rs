@@ -1,0 +1,99 @@
+//! The thread that reads the dump: from the socket into chunks of whole events.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use capture::{ByteQueue, Stop};
+
+use crate::Error;
+use crate::connection::{BinlogStream, Chunk, FillOutcome};
+
+/// What goes from the reading thread to the translating one.
+#[derive(Debug)]
+pub(crate) enum Read {
+    /// Events, and how many bytes were read from the server so far.
+    Events(Chunk, u64),
+    /// The dump is over; nothing follows.
+    Ended(ReadError),
+}
+
+/// Why a dump is over.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// The connection or the server failed.
+    Failed(Error),
+    /// The server ended the dump in order: it shuts down.
+    ServerEnded,
+    /// Nothing came for so long that the connection must be dead: heartbeats are due more often.
+    Silent(Duration),
+}
+
+/// Buffers between the two threads.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) full: ByteQueue<Read>,
+    spare: Mutex<Vec<Chunk>>,
+}
+
+/// Bytes asked of the socket at once.
+const CHUNK_BYTES: usize = 1 << 20;
+
+impl Channel {
+    pub(crate) fn new(queue_bytes: usize) -> Self {
+        Self { full: ByteQueue::new(queue_bytes), spare: Mutex::new(Vec::new()) }
+    }
+
+    /// Gives a handled chunk back.
+    pub(crate) fn recycle(&self, chunk: Chunk) {
+        if chunk.capacity() <= 2 * CHUNK_BYTES {
+            self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+        }
+    }
+
+    fn chunk(&self) -> Chunk {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| Chunk::with_capacity(CHUNK_BYTES))
+    }
+}
+
+/// Reads until the dump ends, the stop is raised or the other side has closed the channel.
+pub(crate) fn read(
+    mut stream: BinlogStream,
+    channel: &Channel,
+    stop: &Stop,
+    silence_max: Duration,
+) {
+    let mut heard_bytes = stream.bytes_read();
+    let mut heard_at = Instant::now();
+    let mut chunk = channel.chunk();
+    let error = loop {
+        if stop.is_raised() {
+            return;
+        }
+        match stream.fill(&mut chunk, CHUNK_BYTES) {
+            Ok(FillOutcome::Events) => {
+                heard_at = Instant::now();
+                heard_bytes = stream.bytes_read();
+                let bytes = chunk.byte_count();
+                let full = std::mem::replace(&mut chunk, channel.chunk());
+                if channel.full.push(Read::Events(full, heard_bytes), bytes).is_err() {
+                    return;
+                }
+                // Waiting for room is not the server's silence.
+                heard_at = heard_at.max(Instant::now());
+            }
+            Ok(FillOutcome::Nothing) => {
+                if stream.bytes_read() != heard_bytes {
+                    heard_bytes = stream.bytes_read();
+                    heard_at = Instant::now();
+                } else if heard_at.elapsed() >= silence_max {
+                    break ReadError::Silent(silence_max);
+                }
+            }
+            Ok(FillOutcome::End) => break ReadError::ServerEnded,
+            Err(error) => break ReadError::Failed(error),
+        }
+    };
+    // If nobody listens any more, nobody wants to know.
+    drop(channel.full.push(Read::Ended(error), 0));
+}

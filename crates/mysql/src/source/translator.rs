@@ -1,0 +1,438 @@
+//! From events to changes: groups, GTIDs, rows, statements. Sans-IO, but for what [`Tables`] asks.
+//!
+//! A *group* is what the server logs as one unit: a transaction, or a statement of its own. Within a
+//! group the rows events are counted, so that a reader that comes back knows which rows it has already
+//! delivered. BEGIN is delivered with the first tracked row, so that a group without one leaves no
+//! trace but its position.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use capture::{Sink, SinkError};
+use change::{Body, Ddl, Image, Row, UnixTime};
+
+use super::error::Failure;
+use super::gtids::Gtids;
+use super::place::Place;
+use super::position::{BinlogPosition, Within};
+use super::statement::{Statement, classify, starts_transaction};
+use super::tables::{Bound, Tables};
+use crate::binlog::{
+    CompressedQuery, Event, EventType, FormatDescription, Gtid, GtidEvent, GtidList, MariaDbGtid,
+    MariaDbGtidEvent, PayloadReader, Query, RawEvent, RowsEvent, TransactionPayload,
+    charset_of_collation, decode_text,
+};
+
+/// Turns the events of one dump, in order, into changes.
+#[derive(Debug)]
+pub(crate) struct Translator<'a> {
+    place: Place,
+    format: FormatDescription,
+    tables: Tables<'a>,
+    /// What of the first group was delivered by an earlier run; nothing of any later one.
+    delivered: Within,
+    group: Group,
+    /// MariaDB's compressed events, unpacked.
+    inflated: Vec<u8>,
+    /// MySQL's compressed transactions, unpacked.
+    payloads: Option<PayloadReader>,
+    skipped: Skipped,
+    /// Everything the server has was read when its last sign of life came.
+    caught_up: bool,
+}
+
+/// What is known of the open group besides its place.
+#[derive(Debug, Default)]
+struct Group {
+    /// Added to the executed set when the group ends.
+    gtid: Option<AnyGtid>,
+    /// A BEGIN was seen or is implied: a COMMIT, ROLLBACK or XID ends the group, and not a statement.
+    transactional: bool,
+}
+
+#[derive(Debug)]
+enum AnyGtid {
+    MySql(Gtid),
+    MariaDb(MariaDbGtid),
+}
+
+/// Events that were understood and not delivered, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Skipped {
+    /// DML in statement format: there are no rows for it in the log.
+    pub(crate) statement_format: u64,
+    /// Statements about accounts and rights.
+    pub(crate) account: u64,
+    /// Rows events of tables that are not tracked.
+    pub(crate) untracked: u64,
+}
+
+/// Largest unpacked event that is taken, as for an event of the log itself.
+const INFLATED_BYTES_MAX: usize = (1 << 30) + (1 << 20);
+
+/// What the first rows event of a statement carries when it only ends the statement.
+const DUMMY_TABLE_ID: u64 = 0x00ff_ffff;
+
+impl<'t> Translator<'t> {
+    pub(crate) fn new(position: BinlogPosition, tables: Tables<'t>) -> Self {
+        let delivered = position.within;
+        Self {
+            place: Place::new(position),
+            format: FormatDescription::assumed(),
+            tables,
+            delivered,
+            group: Group::default(),
+            inflated: Vec::new(),
+            payloads: None,
+            skipped: Skipped::default(),
+            caught_up: false,
+        }
+    }
+
+    /// Handles the next event of the dump.
+    pub(crate) fn event(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Failure> {
+        let raw = RawEvent::parse(bytes, self.format.checksum)?;
+        let start = self.place.advance(raw.header.log_pos, raw.header.event_size);
+        // Events made for this connection, like the format at a start within a file, tell old times.
+        if raw.header.timestamp != 0 && raw.header.log_pos != 0 {
+            self.place.time = raw.header.time();
+        }
+        if raw.header.event_type != EventType::HEARTBEAT
+            && raw.header.event_type != EventType::HEARTBEAT_V2
+        {
+            self.caught_up = false;
+        }
+        self.handle(&raw, start, sink)
+    }
+
+    /// Nothing more has arrived. `now` is the server's time, which is how far it was read once it said
+    /// that it has nothing more. Answers how long to wait at the most before the next call.
+    pub(crate) fn rest(
+        &mut self,
+        now: UnixTime,
+        sink: &mut dyn Sink,
+    ) -> Result<Duration, SinkError> {
+        if self.caught_up {
+            self.place.time = self.place.time.max(now);
+        }
+        let here = self.place.change(Body::Heartbeat);
+        // Before the first event of a start in the past there is no time to tell.
+        if !self.place.open && self.place.time != UnixTime::default() {
+            sink.progress(&here)?;
+        }
+        sink.idle(&here)
+    }
+
+    /// The server's time at a start from now on.
+    pub(crate) fn set_time(&mut self, now: UnixTime) {
+        self.place.time = now;
+    }
+
+    /// Whether the server has nothing more, as of its last sign of life.
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    pub(crate) fn skipped(&self) -> Skipped {
+        self.skipped
+    }
+
+    /// Where the reader stands, for messages.
+    pub(crate) fn shown_place(&self) -> String {
+        self.place.shown()
+    }
+
+    fn handle(
+        &mut self,
+        raw: &RawEvent<'_>,
+        start: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Failure> {
+        // The same few tables are mapped again in every group: known bytes need no decoding.
+        if raw.header.event_type == EventType::TABLE_MAP && self.tables.knows(raw.body) {
+            return Ok(());
+        }
+        match Event::decode(raw, &self.format)? {
+            Event::Rows(rows) => self.rows(&rows, sink)?,
+            Event::TableMap(map) => self.tables.bind(&map, raw.body, &self.place.position)?,
+            Event::CompressedRows(rows) => {
+                let mut buffer = std::mem::take(&mut self.inflated);
+                let rows = rows.inflate(&mut buffer, INFLATED_BYTES_MAX)?;
+                let handled = self.rows(&rows, sink);
+                self.inflated = buffer;
+                handled?;
+            }
+            Event::Query(query) => self.query(&query, raw, start, sink)?,
+            Event::CompressedQuery(query) => self.compressed_query(&query, raw, start, sink)?,
+            Event::Xid(_) | Event::XaPrepare(_) => self.commit(sink)?,
+            Event::Gtid(gtid) => self.gtid(gtid, raw, start),
+            Event::MariaDbGtid(gtid) => self.mariadb_gtid(&gtid, raw, start),
+            Event::TransactionPayload(payload) => self.payload(&payload, start, sink)?,
+            Event::FormatDescription(format) => {
+                self.format = format;
+                if !raw.header.is_artificial() && raw.header.log_pos != 0 {
+                    self.cut_off(sink)?;
+                }
+                self.place.pass();
+            }
+            Event::Rotate(rotate) => {
+                let file = std::str::from_utf8(rotate.file).map_err(|_| Failure::FileName)?;
+                if !raw.header.is_artificial() && raw.header.log_pos != 0 {
+                    self.cut_off(sink)?;
+                }
+                self.place.rotate(file, rotate.position);
+            }
+            Event::PreviousGtids(previous) => {
+                if self.place.position.gtids.is_none() {
+                    self.place.position.gtids = Gtids::MySql(previous.set()?);
+                }
+                self.place.pass();
+            }
+            Event::GtidList(list) => {
+                if self.place.position.gtids.is_none() {
+                    let mut state = GtidList::new();
+                    list.gtids().for_each(|gtid| state.set(gtid));
+                    self.place.position.gtids = Gtids::MariaDb(state);
+                }
+                self.place.pass();
+            }
+            Event::Heartbeat(_) => {
+                self.caught_up = true;
+                if !self.place.open {
+                    sink.progress(&self.place.change(Body::Heartbeat))?;
+                }
+            }
+            Event::Incident(incident) => {
+                return Err(Failure::Incident(
+                    String::from_utf8_lossy(incident.message).into_owned(),
+                ));
+            }
+            Event::Stop
+            | Event::BinlogCheckpoint(_)
+            | Event::StartEncryption(_)
+            | Event::Skipped => self.place.pass(),
+            Event::RowsQuery(_) | Event::AnnotateRows(_) => {}
+        }
+        Ok(())
+    }
+
+    fn gtid(&mut self, event: GtidEvent, raw: &RawEvent<'_>, start: u64) {
+        self.open_group(start, raw.header.server_id);
+        self.place.transaction.commit_time = event.original_commit.or(event.immediate_commit);
+        if let Some(gtid) = event.gtid {
+            let _infallible = write!(self.place.transaction.gtid, "{gtid}");
+            self.group.gtid = Some(AnyGtid::MySql(gtid));
+        }
+    }
+
+    fn mariadb_gtid(&mut self, event: &MariaDbGtidEvent<'_>, raw: &RawEvent<'_>, start: u64) {
+        self.open_group(start, raw.header.server_id);
+        self.place.transaction.thread_id = event.thread_id;
+        let _infallible = write!(self.place.transaction.gtid, "{}", event.gtid);
+        self.group.gtid = Some(AnyGtid::MariaDb(event.gtid));
+        self.group.transactional = !event.is_standalone();
+    }
+
+    fn open_group(&mut self, start: u64, server_id: u32) {
+        self.place.open_group(start, self.delivered);
+        self.place.transaction.server_id = Some(server_id);
+        self.group = Group::default();
+    }
+
+    fn payload(
+        &mut self,
+        payload: &TransactionPayload<'_>,
+        start: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Failure> {
+        let mut reader = match self.payloads.take() {
+            Some(reader) => reader,
+            None => PayloadReader::new(INFLATED_BYTES_MAX)?,
+        };
+        let mut events = reader.open(payload)?;
+        while let Some(inner) = events.next_event()? {
+            self.handle(&inner, start, sink)?;
+        }
+        self.payloads = Some(reader);
+        Ok(())
+    }
+
+    fn compressed_query(
+        &mut self,
+        query: &CompressedQuery<'_>,
+        raw: &RawEvent<'_>,
+        start: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Failure> {
+        let mut buffer = std::mem::take(&mut self.inflated);
+        let query = query.inflate(&mut buffer, INFLATED_BYTES_MAX)?;
+        let handled = self.query(&query, raw, start, sink);
+        self.inflated = buffer;
+        handled
+    }
+
+    fn query(
+        &mut self,
+        query: &Query<'_>,
+        raw: &RawEvent<'_>,
+        start: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Failure> {
+        // Servers that log no GTID events at all open a group with its first statement.
+        if !self.place.open {
+            self.open_group(start, raw.header.server_id);
+        }
+        let client = query.variables.charset.map(|[client, ..]| u64::from(client));
+        let charset = client.and_then(charset_of_collation).unwrap_or("utf8mb4");
+        let statement = text(charset, query.statement);
+        let transaction = &mut self.place.transaction;
+        transaction.thread_id = Some(query.thread_id);
+        transaction.sql_mode = query.variables.sql_mode;
+        transaction.charset = query.variables.charset;
+        transaction.flags2 = query.variables.flags2;
+        match classify(&statement) {
+            Statement::Begin | Statement::XaStart => self.group.transactional = true,
+            Statement::Commit => self.commit(sink)?,
+            Statement::Rollback => self.rollback(sink)?,
+            Statement::WithinTransaction => {}
+            Statement::XaOutcome => self.end_group(sink)?,
+            Statement::Dml => {
+                self.skipped.statement_format += 1;
+                self.end_unless_transactional(sink)?;
+            }
+            Statement::Account => {
+                self.skipped.account += 1;
+                self.end_unless_transactional(sink)?;
+            }
+            Statement::Temporary => self.end_unless_transactional(sink)?,
+            Statement::Ddl => {
+                let database = text("utf8mb4", query.database);
+                self.ddl(&database, &statement, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ddl(&mut self, database: &str, text: &str, sink: &mut dyn Sink) -> Result<(), Failure> {
+        self.tables.definition_changed(text);
+        if starts_transaction(text) {
+            self.group.transactional = true;
+        }
+        // Within a group a statement counts like a rows event; at its end the group's end says it all.
+        let ordinal = self.place.position.within.rows_event;
+        let is_new = ordinal >= self.delivered.rows_event;
+        self.place.position.within.rows_event = ordinal.saturating_add(1);
+        if !self.group.transactional {
+            self.close_group();
+        }
+        self.place.write_here();
+        if is_new {
+            sink.change(&self.place.change(Body::Ddl(Ddl { database, statement: text })))?;
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, rows: &RowsEvent<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+        let ordinal = self.place.position.within.rows_event;
+        let done = match ordinal.cmp(&self.delivered.rows_event) {
+            std::cmp::Ordering::Less => u32::MAX,
+            std::cmp::Ordering::Equal => self.delivered.row,
+            std::cmp::Ordering::Greater => 0,
+        };
+        match self.tables.get(rows.table_id) {
+            Bound::Tracked(table) => {
+                self.place.write_here();
+                let mut walk = rows.rows(table)?;
+                let mut row = 0_u32;
+                while let Some(pair) = walk.next_row()? {
+                    row = row.saturating_add(1);
+                    if row <= done {
+                        continue;
+                    }
+                    if !self.place.position.within.begun {
+                        self.place.position.within.begun = true;
+                        sink.change(&self.place.change(Body::Begin))?;
+                    }
+                    self.place.position.within.row = row;
+                    let body = Body::Row(Row {
+                        operation: rows.operation,
+                        schema: table.schema(),
+                        before: pair.before.as_ref().map(|image| image as &dyn Image),
+                        after: pair.after.as_ref().map(|image| image as &dyn Image),
+                    });
+                    sink.change(&self.place.change(body))?;
+                }
+            }
+            Bound::Untracked => self.skipped.untracked += 1,
+            Bound::Unknown if rows.table_id.0 == DUMMY_TABLE_ID => {}
+            Bound::Unknown => return Err(Failure::NoTableMap(rows.table_id.0)),
+        }
+        let within = &mut self.place.position.within;
+        within.rows_event = ordinal.saturating_add(1);
+        within.row = 0;
+        Ok(())
+    }
+
+    fn commit(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
+        if self.close_group() {
+            sink.change(&self.place.change(Body::Commit))?;
+        } else {
+            sink.progress(&self.place.change(Body::Heartbeat))?;
+        }
+        Ok(())
+    }
+
+    /// A transaction that changed tables of engines without transactions is logged although it was
+    /// rolled back; those changes stand.
+    fn rollback(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
+        if self.close_group() {
+            sink.change(&self.place.change(Body::Rollback))?;
+        } else {
+            sink.progress(&self.place.change(Body::Heartbeat))?;
+        }
+        Ok(())
+    }
+
+    fn end_group(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
+        self.close_group();
+        Ok(sink.progress(&self.place.change(Body::Heartbeat))?)
+    }
+
+    fn end_unless_transactional(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
+        if self.group.transactional { Ok(()) } else { self.end_group(sink) }
+    }
+
+    /// A file ends or begins: a group that is still open was cut off by a crash and never committed.
+    fn cut_off(&mut self, sink: &mut dyn Sink) -> Result<(), SinkError> {
+        if !self.place.open {
+            return Ok(());
+        }
+        self.group.gtid = None;
+        if self.close_group() {
+            sink.change(&self.place.change(Body::Rollback))?;
+        }
+        Ok(())
+    }
+
+    /// Ends the open group at the current event: from here on it counts as executed. Answers whether
+    /// its BEGIN was delivered.
+    fn close_group(&mut self) -> bool {
+        match (self.group.gtid.take(), &mut self.place.position.gtids) {
+            (Some(AnyGtid::MySql(gtid)), Gtids::MySql(set)) => set.add(gtid),
+            (Some(AnyGtid::MariaDb(gtid)), Gtids::MariaDb(list)) => list.set(gtid),
+            _ => {}
+        }
+        self.group.transactional = false;
+        self.delivered = Within::default();
+        self.place.close_group()
+    }
+}
+
+/// Text in a charset of the server as UTF-8; bytes that have no reading are shown as U+FFFD.
+fn text(charset: &str, bytes: &[u8]) -> String {
+    let mut text = String::new();
+    if !decode_text(charset, bytes, &mut text) {
+        text.push_str(&String::from_utf8_lossy(bytes));
+    }
+    text
+}
