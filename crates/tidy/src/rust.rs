@@ -3,7 +3,7 @@
 /// A file longer than this has more than one idea in it.
 pub const FILE_LINES_MAX: usize = 800;
 /// A function longer than this does not fit a screen any more.
-pub const FUNCTION_LINES_MAX: usize = 90;
+pub const FUNCTION_LINES_MAX: usize = 110;
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 6] = ["utils", "util", "common", "helpers", "types", "manager"];
 /// The one place for `unsafe`, and the one that talks about time.
@@ -75,8 +75,8 @@ fn is_test_file(path: &str) -> bool {
 }
 
 fn module_doc(path: &str, text: &str) -> Option<String> {
-    if path.ends_with("/tests.rs") {
-        return None; // named after the module beside it, whose doc it shares
+    if is_test_file(path) {
+        return None; // the names of its tests say what it is for
     }
     let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with("#!["))?;
     (!first.starts_with("//!")).then(|| {
@@ -231,7 +231,7 @@ mod tests {
         let text = format!(
             "//! Doc.\nimpl A {{\n    pub(crate) async fn go(&self) {{\n{body}    }}\n}}\n"
         );
-        assert!(only("crates/x/src/a.rs", &text).contains("fn go has 92 lines"));
+        assert!(only("crates/x/src/a.rs", &text).contains("fn go has 112 lines"));
         let short = format!("//! Doc.\ntrait A {{\n    fn go(\n        &self,\n    );\n{body}}}\n");
         assert!(check("crates/x/src/a.rs", &short).is_empty());
     }
