@@ -63,7 +63,6 @@ pub(crate) fn read(
     stop: &Stop,
     silence_max: Duration,
 ) {
-    let mut heard_bytes = stream.bytes_read();
     let mut heard_at = Instant::now();
     let mut chunk = channel.chunk();
     let error = loop {
@@ -72,24 +71,20 @@ pub(crate) fn read(
         }
         match stream.fill(&mut chunk, CHUNK_BYTES) {
             Ok(FillOutcome::Events) => {
-                heard_at = Instant::now();
-                heard_bytes = stream.bytes_read();
                 let bytes = chunk.byte_count();
                 let full = std::mem::replace(&mut chunk, channel.chunk());
-                if channel.full.push(Read::Events(full, heard_bytes), bytes).is_err() {
+                let read = Read::Events(full, stream.bytes_read());
+                if channel.full.push(read, bytes).is_err() {
                     return;
                 }
-                // Waiting for room is not the server's silence.
-                heard_at = heard_at.max(Instant::now());
+                // After the push: waiting for room is not the server's silence.
+                heard_at = Instant::now();
             }
-            Ok(FillOutcome::Nothing) => {
-                if stream.bytes_read() != heard_bytes {
-                    heard_bytes = stream.bytes_read();
-                    heard_at = Instant::now();
-                } else if heard_at.elapsed() >= silence_max {
-                    break ReadError::Silent(silence_max);
-                }
+            Ok(FillOutcome::Partial) => heard_at = Instant::now(),
+            Ok(FillOutcome::Silence) if heard_at.elapsed() >= silence_max => {
+                break ReadError::Silent(silence_max);
             }
+            Ok(FillOutcome::Silence) => {}
             Ok(FillOutcome::End) => break ReadError::ServerEnded,
             Err(error) => break ReadError::Failed(error),
         }
