@@ -60,6 +60,18 @@ const ID_ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const SELECT: &str =
     "SELECT groups.*, tasks.topic FROM groups JOIN tasks ON tasks.name = groups.task";
 
+impl GroupSpec {
+    /// Looks whether name, account and password follow their rules, as [`Catalog::create_group`] does.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn check(&self) -> Result<()> {
+        check_name(&self.name)?;
+        check_account(&self.account)?;
+        check_password(&self.password)
+    }
+}
+
 impl Group {
     /// What its clients give as SASL user: `<account>-<id>`.
     #[must_use]
@@ -219,9 +231,7 @@ struct Verifiers {
 impl Verifiers {
     /// Checks the rules of the whole definition, and derives.
     fn new(spec: &GroupSpec) -> Result<Self> {
-        check_name(&spec.name)?;
-        check_account(&spec.account)?;
-        check_password(&spec.password)?;
+        spec.check()?;
         Ok(Self {
             sha_256: ScramVerifier::new(ScramHash::Sha256, &spec.password)?,
             sha_512: ScramVerifier::new(ScramHash::Sha512, &spec.password)?,
