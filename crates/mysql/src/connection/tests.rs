@@ -70,7 +70,7 @@ proptest! {
         cuts in proptest::collection::vec((1_usize..5_000, any::<bool>()), 1..60),
     ) {
         let events: Vec<Vec<u8>> =
-            lengths.iter().enumerate().map(|(at, length)| vec![at as u8; *length]).collect();
+            lengths.iter().enumerate().map(|(at, length)| vec![u8::try_from(at).unwrap(); *length]).collect();
         let bytes = packets(&events);
         let mut rest = &bytes[..];
         let mut pieces = Vec::new();
