@@ -10,8 +10,6 @@ import pytest
 
 from harness import clients, load, record, wait
 
-PASSWORD = "Secret_123"
-
 
 def dial(server):
     return socket.create_connection(("127.0.0.1", server.kafka_port), timeout=20)
@@ -96,15 +94,10 @@ def test_a_silent_connection_stops_nobody(tapped):
 def test_a_foreign_group_id_is_refused(source, new_wellhead, new_ledger):
     server = new_wellhead.serve().start()
     ledger = new_ledger(source)
-    body = {"source": {"url": source.url()}, "objects": {ledger.name: {"all": True}}, "auto_start": True}
-    server.api("PUT", "/tasks/shop", body)
-    server.wait_for_state("shop", "normal")
+    server.track_now("shop", source, ledger.name)
     ledger.fill()
-    mine, other = (
-        server.api("PUT", f"/tasks/shop/groups/{account}", {"account": account, "password": PASSWORD})[1]
-        for account in ("mine", "other")
-    )
-    foreign = clients.Login(other["group_id"], mine["user"], PASSWORD)
+    mine, other = server.new_login("shop", "mine"), server.new_login("shop", "other")
+    foreign = clients.Login(other.group, mine.user, mine.password)
     consumer = confluent_kafka.Consumer(clients.Confluent.settings(server.kafka, foreign))
     behind = confluent_kafka.TopicPartition("shop", 0, 5)
     with pytest.raises(confluent_kafka.KafkaException) as refused:
@@ -118,18 +111,19 @@ def test_a_foreign_group_id_is_refused(source, new_wellhead, new_ledger):
 
 def test_a_wrong_kafka_password_is_refused(source, new_wellhead, new_ledger):
     server = new_wellhead.serve().start()
-    ledger = new_ledger(source)
-    body = {"source": {"url": source.url()}, "objects": {ledger.name: {"all": True}}, "auto_start": True}
-    server.api("PUT", "/tasks/shop", body)
-    _, group = server.api("PUT", "/tasks/shop/groups/mine", {"account": "mine", "password": PASSWORD})
+    server.track("shop", source, new_ledger(source).name)
+    login = server.new_login("shop")
+    wrong = clients.Login(login.group, login.user, "Wrong_123")
     errors = []
-    settings = clients.Confluent.settings(server.kafka, clients.Login(group["group_id"], group["user"], "Wrong_123"))
-    consumer = confluent_kafka.Consumer({**settings, "error_cb": errors.append})
+    consumer = confluent_kafka.Consumer(
+        {**clients.Confluent.settings(server.kafka, wrong), "error_cb": errors.append}
+    )
     consumer.assign([confluent_kafka.TopicPartition("shop", 0, 0)])
     wait.until(lambda: consumer.poll(0.2) or errors, "an answer to the wrong password")
     consumer.close()
     assert any(error.code() == confluent_kafka.KafkaError._AUTHENTICATION for error in errors), errors
-    assert PASSWORD not in server.log.read_text() and "Wrong_123" not in server.log.read_text()
+    for secret in (login.password, wrong.password):
+        assert secret not in server.log.read_text()
 
 
 def test_a_full_disk_stops_the_capture_and_loses_nothing(source, new_wellhead, new_ledger, scratch, dice):

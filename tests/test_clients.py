@@ -2,24 +2,19 @@
 
 import pytest
 
-from harness import clients, record, wait
+from harness import clients, record, wait, wellhead
 
 PER_CLIENT = pytest.mark.parametrize("client", clients.ALL, ids=lambda client: client.name)
-PASSWORD = "Secret_123"
 
 
 @pytest.fixture(scope="module")
 def served(source, session_folder):
     """One `wellhead serve` with one task and sixty rows, committed over more than two seconds."""
-    from harness import wellhead
-
     schema = "served"
     source.sql(f"CREATE DATABASE {schema}", f"CREATE TABLE {schema}.t (id INT PRIMARY KEY, v VARCHAR(20))")
     server = wellhead.Wellhead.serve(session_folder / f"serve-{source.kind}").start()
-    body = {"source": {"url": source.url()}, "objects": {schema: {"all": True}}, "auto_start": True}
-    server.api("PUT", f"/tasks/{schema}", body)
-    server.wait_for_state(schema, "normal")
-    login = new_login(server, schema, "reader")
+    server.track_now(schema, source, schema)
+    login = server.new_login(schema)
     follower = clients.Follower(server.kafka, schema, login)
     for number in range(60):
         source.sql(f"INSERT INTO {schema}.t VALUES ({number}, 'row {number}')")
@@ -30,14 +25,6 @@ def served(source, session_folder):
     yield server, schema, login
     server.kill()
     source.sql(f"DROP DATABASE {schema}")
-
-
-def new_login(server, task, account):
-    """A consumer group with its own account."""
-    _, group = server.api(
-        "PUT", f"/tasks/{task}/groups/{account}", {"account": account, "password": PASSWORD}
-    )
-    return clients.Login(group["group_id"], group["user"], PASSWORD)
 
 
 @PER_CLIENT
@@ -64,7 +51,7 @@ def test_a_client_reads_from_a_second(served, client):
 @PER_CLIENT
 def test_a_client_commits_and_resumes(served, client):
     server, topic, _ = served
-    login = new_login(server, topic, f"g_{client.name.replace('-', '_')}"[:16])
+    login = server.new_login(topic, f"g_{client.name.replace('-', '_')}"[:16])
     first = client.read(server.kafka, topic, clients.COMMITTED, 25, login)
     second = client.read(server.kafka, topic, clients.COMMITTED, 25, login)
     assert [offset for offset, _ in first + second] == list(range(50))

@@ -1,35 +1,21 @@
 """Tasks over the API and the command line."""
 
+import re
+
 from harness import clients, load, record, wait, wellhead
-
-PASSWORD = "Secret_123"
-
-
-def put_task(server, source, name, database, **more):
-    body = {"source": {"url": source.url()}, "objects": {database: {"all": True}}, **more}
-    status, _ = server.api("PUT", f"/tasks/{name}", body)
-    assert status in (200, 201, 202)
-
-
-def login_of(server, task, account="reader"):
-    _, group = server.api("PUT", f"/tasks/{task}/groups/{account}", {"account": account, "password": PASSWORD})
-    assert group["group_id"].startswith("dts") and group["user"] == f"{account}-{group['group_id']}"
-    return clients.Login(group["group_id"], group["user"], PASSWORD)
-
 
 def test_two_tasks_side_by_side_do_not_mix(source, new_wellhead, new_ledger, follow):
     server = new_wellhead.serve().start()
     ledgers = [new_ledger(source), new_ledger(source)]
     for ledger in ledgers:
-        put_task(server, source, ledger.name, ledger.name, auto_start=True)
+        server.track_now(ledger.name, source, ledger.name)
     for ledger in ledgers:
-        server.wait_for_state(ledger.name, "normal")
         ledger.fill().start()
     for ledger in ledgers:
         ledger.wait_for_commits(100)
     finals = [ledger.stop() for ledger in ledgers]
     for ledger, final in zip(ledgers, finals, strict=True):
-        login = login_of(server, ledger.name)
+        login = server.new_login(ledger.name)
         topic = follow(server.kafka, ledger.name, login)
         topic.wait_for_rows(sum(final.values()) + len(final))
         load.assert_each_change_once(topic.records, final)
@@ -40,7 +26,7 @@ def test_two_tasks_side_by_side_do_not_mix(source, new_wellhead, new_ledger, fol
 def test_a_task_waits_for_start_pauses_and_resumes_without_a_gap(source, new_wellhead, new_ledger, follow):
     server = new_wellhead.serve().start()
     ledger = new_ledger(source)
-    put_task(server, source, "shop", ledger.name)
+    server.track("shop", source, ledger.name)
     server.wait_for_state("shop", "not_started")
     server.api("POST", "/tasks/shop/start", expect=202)
     server.wait_for_state("shop", "normal")
@@ -51,7 +37,7 @@ def test_a_task_waits_for_start_pauses_and_resumes_without_a_gap(source, new_wel
     ledger.wait_for_commits(30)
     server.api("POST", "/tasks/shop/resume", expect=202)
     final = ledger.stop()
-    topic = follow(server.kafka, "shop", login_of(server, "shop"))
+    topic = follow(server.kafka, "shop", server.new_login("shop"))
     topic.wait_for_rows(sum(final.values()) + len(final))
     load.assert_each_change_once(topic.records, final)
 
@@ -59,21 +45,29 @@ def test_a_task_waits_for_start_pauses_and_resumes_without_a_gap(source, new_wel
 def test_the_data_range_spans_what_the_topic_holds(source, new_wellhead, new_ledger):
     server = new_wellhead.serve().start()
     ledger = new_ledger(source)
-    put_task(server, source, "shop", ledger.name, auto_start=True)
-    server.wait_for_state("shop", "normal")
+    server.track_now("shop", source, ledger.name)
     ledger.fill()
-    login = login_of(server, "shop")
+    login = server.new_login("shop")
     wait.until(lambda: clients.end_of(server.kafka, "shop", login) > load.ROWS, "the rows to arrive")
     _, span = server.api("GET", "/tasks/shop/data-range", expect=200)
     text = str(span)
     assert "offset" in text and "unix" in text, span
 
 
+def test_a_group_has_an_id_of_dts_form_and_a_login_of_its_own(source, new_wellhead, new_ledger):
+    server = new_wellhead.serve().start()
+    server.track("shop", source, new_ledger(source).name)
+    login = server.new_login("shop", "billing")
+    assert re.fullmatch("dts[a-z0-9]{15}", login.group) and login.user == f"billing-{login.group}"
+    _, shown = server.api("GET", "/tasks/shop/groups/billing", expect=200)
+    assert shown["group_id"] == login.group
+    assert wellhead.GROUP_PASSWORD not in str(shown)
+
+
 def test_a_deleted_task_is_gone_from_every_side(source, new_wellhead, new_ledger):
     server = new_wellhead.serve().start()
     ledger = new_ledger(source)
-    put_task(server, source, "shop", ledger.name, auto_start=True)
-    server.wait_for_state("shop", "normal")
+    server.track_now("shop", source, ledger.name)
     assert server.api("DELETE", "/tasks/shop")[0] in (200, 202, 204)
     wait.until(lambda: server.api("GET", "/tasks/shop")[0] == 404, "the task to be gone")
     assert "shop" not in str(server.api("GET", "/tasks", expect=200)[1])
@@ -82,9 +76,8 @@ def test_a_deleted_task_is_gone_from_every_side(source, new_wellhead, new_ledger
 def test_tasks_and_groups_outlive_a_restart(source, new_wellhead, new_ledger):
     server = new_wellhead.serve().start()
     ledger = new_ledger(source)
-    put_task(server, source, "shop", ledger.name, auto_start=True)
-    server.wait_for_state("shop", "normal")
-    login = login_of(server, "shop")
+    server.track_now("shop", source, ledger.name)
+    login = server.new_login("shop")
     ledger.fill()
     first = clients.Confluent().read(server.kafka, "shop", clients.COMMITTED, 10, login)
     assert server.stop(5) == 0
@@ -112,7 +105,7 @@ def test_without_the_token_nothing_is_answered(new_wellhead):
 def test_the_command_line_asks_the_running_server(source, new_wellhead, new_ledger):
     server = new_wellhead.serve().start()
     ledger = new_ledger(source)
-    put_task(server, source, "shop", ledger.name, auto_start=True)
+    server.track("shop", source, ledger.name, auto_start=True)
     where = ("--url", f"http://{server.http}", "--token-file", server.data / "admin.token")
     for command in (("task", "list"), ("task", "show", "shop"), ("health",)):
         done = wellhead.run(*command, *where)

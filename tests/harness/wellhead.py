@@ -6,7 +6,9 @@ import subprocess
 import urllib.error
 import urllib.request
 
-from . import paths, ports, wait
+from . import clients, paths, ports, wait
+
+GROUP_PASSWORD = "Secret_123"
 
 
 class Exited(AssertionError):
@@ -124,6 +126,25 @@ class Wellhead:
             assert status == expect, f"{method} {path} answered {status}: {parsed}"
         return status, parsed
 
+    def track(self, task, source, database, **more):
+        """Puts a task that tracks a whole database."""
+        body = {"source": {"url": source.url()}, "objects": {database: {"all": True}}, **more}
+        status, answer = self.api("PUT", f"/tasks/{task}", body)
+        assert status in (200, 201, 202), answer
+
+    def track_now(self, task, source, database):
+        """Puts a task and waits until it follows its source."""
+        self.track(task, source, database, auto_start=True)
+        self.wait_for_state(task, "normal")
+
+    def new_login(self, task, account="reader"):
+        """A consumer group of the task, with an account of its own."""
+        status, group = self.api(
+            "PUT", f"/tasks/{task}/groups/{account}", {"account": account, "password": GROUP_PASSWORD}
+        )
+        assert status in (200, 201), group
+        return clients.Login(group["group_id"], group["user"], GROUP_PASSWORD)
+
     def task(self, name):
         """The task as the API shows it."""
         return self.api("GET", f"/tasks/{name}", expect=200)[1]
@@ -137,17 +158,6 @@ class Wellhead:
             return seen["state"] in states and seen
 
         return wait.until(reached, lambda: f"task {name} to become {states}; seen: {seen}", deadline_s, 0.1)
-
-    def metric(self, name, **labels):
-        """The value of one series of /metrics, or None when it is absent."""
-        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=10) as answer:
-            text = answer.read().decode()
-        for line in text.splitlines():
-            if line.startswith((f"{name}{{", f"{name} ")) and all(
-                f'{key}="{value}"' in line for key, value in labels.items()
-            ):
-                return float(line.rsplit(" ", 1)[1])
-        return None
 
     def memory_peak_mib(self):
         """The largest resident size of the process so far."""
