@@ -204,14 +204,19 @@ class Follower:
 
     def __init__(self, broker, topic, login=Login()):
         self.records = []
+        self.rows = []
         self.consumer = confluent_kafka.Consumer(Confluent.settings(broker, login))
         self.consumer.assign([confluent_kafka.TopicPartition(topic, 0, 0)])
 
     def take(self):
         """Takes what has come by now."""
         for message in self.consumer.consume(1000, 0.2):
-            if not message.error():
-                self.records.append(record.decode(message.value()))
+            if message.error():
+                continue
+            entry = record.decode(message.value())
+            self.records.append(entry)
+            if record.is_row(entry):
+                self.rows.append(entry)
         return self.records
 
     def wait_for(self, condition, what, deadline_s=60):
@@ -222,9 +227,8 @@ class Follower:
 
     def wait_for_rows(self, count, deadline_s=60):
         """Reads until there are so many row changes, and answers them."""
-        rows = lambda records: [entry for entry in records if record.is_row(entry)]  # noqa: E731
-        self.wait_for(lambda records: len(rows(records)) >= count, f"{count} row changes", deadline_s)
-        return rows(self.records)
+        self.wait_for(lambda _: len(self.rows) >= count, f"{count} row changes", deadline_s)
+        return self.rows
 
     def close(self):
         """Ends the client."""
