@@ -1,7 +1,8 @@
 //! The broker as its owner sees it: started with listeners, stopped in order.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use catalog::Catalog;
@@ -17,6 +18,7 @@ use crate::coordinator::GroupView;
 use crate::groups::Groups;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
+use crate::principal::Principal;
 use crate::settings::{ListenerSettings, Settings};
 use crate::stop::Stop;
 use crate::topics::TopicDirectory;
@@ -48,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// Told as cluster id to clients that see several logs.
     pub(crate) cluster_id: String,
+    /// Groups that were deleted while the broker ran. Their ids are random and never come back.
+    deleted: RwLock<HashSet<GroupId>>,
     /// Places for connections, over all listeners.
     pub(crate) places: Arc<Semaphore>,
     /// Places for password checks, which each keep a core busy for milliseconds.
@@ -73,6 +77,7 @@ impl Broker {
             places: Arc::new(Semaphore::new(settings.connections_max.min(Semaphore::MAX_PERMITS))),
             checks: Semaphore::new(CHECKS_MAX),
             metrics: Metrics::register(registry),
+            deleted: RwLock::default(),
             settings,
             topics,
             catalog,
@@ -122,6 +127,18 @@ impl Broker {
     }
 }
 
+impl Shared {
+    /// Whether a principal may go on; an account whose group was deleted may not.
+    pub(crate) fn still_admits(&self, principal: &Principal) -> bool {
+        match principal {
+            Principal::Anyone => true,
+            Principal::Account { group, .. } => {
+                !self.deleted.read().unwrap_or_else(PoisonError::into_inner).contains(group)
+            }
+        }
+    }
+}
+
 impl GroupsView {
     /// Live members and state of a group; `None` if nobody has joined since the broker started.
     #[must_use]
@@ -129,8 +146,12 @@ impl GroupsView {
         self.shared.groups.describe(group)
     }
 
-    /// Sends the members of a deleted group away.
+    /// A group was deleted: its members are sent away, and its connections closed at their next
+    /// request.
     pub fn remove(&self, group: &GroupId) {
+        let mut deleted = self.shared.deleted.write().unwrap_or_else(PoisonError::into_inner);
+        deleted.insert(group.clone());
+        drop(deleted);
         self.shared.groups.remove(group);
     }
 }

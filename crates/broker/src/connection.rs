@@ -12,9 +12,10 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use kafka::{ApiKey, ErrorCode, Segment};
 use log::FileRange;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::api::{self, Answer, Call, Endpoint};
 use crate::broker::Shared;
@@ -34,9 +35,14 @@ pub(crate) struct Connection {
     session: Session,
     shared: Arc<Shared>,
     stop: Stop,
+    /// When a client that must log in has to be done with it.
+    login_by: Instant,
     /// Bytes that were read and not yet used: the rest of a frame, or the start of the next.
     read: BytesMut,
 }
+
+/// Counts a connection as open as long as it lives, however it ends.
+struct Counted(Gauge);
 
 /// The length in front of a frame.
 const LENGTH_BYTES: usize = 4;
@@ -64,15 +70,16 @@ impl Connection {
             }
         };
         let session = Session::new(settings.access);
-        Ok(Self { stream, peer, endpoint, session, shared, stop, read: BytesMut::new() })
+        let login_by = Instant::now() + shared.settings.login_timeout;
+        let read = BytesMut::new();
+        Ok(Self { stream, peer, endpoint, session, shared, stop, login_by, read })
     }
 
     /// Serves until the client goes, breaks the protocol, falls silent, or the broker stops.
     pub(crate) async fn run(mut self) {
-        let gauge = self.shared.metrics.connections.clone();
-        gauge.inc();
+        let counted = Counted::new(self.shared.metrics.connections.clone());
         let ended = self.serve().await;
-        gauge.dec();
+        drop(counted);
         let peer = self.peer;
         match ended {
             Ok(()) | Err(ConnectionError::Unanswerable) => {}
@@ -104,6 +111,9 @@ impl Connection {
                 }
                 Step::Serve(header, request) => {
                     let Some(principal) = self.session.principal() else { return Ok(()) };
+                    if !self.shared.still_admits(principal) {
+                        return Err(ConnectionError::Login);
+                    }
                     let peer = self.peer.ip().to_canonical();
                     let call = Call::new(&header, principal, &self.endpoint, peer, &self.stop);
                     let answer = tokio::select! {
@@ -125,9 +135,13 @@ impl Connection {
                 return Ok(Some(frame));
             }
             self.read.reserve(READ_BYTES);
-            let idle_timeout = self.shared.settings.idle_timeout;
+            let idle_until = Instant::now() + self.shared.settings.idle_timeout;
+            let until = match self.session.principal() {
+                Some(_) => idle_until,
+                None => idle_until.min(self.login_by),
+            };
             let read = tokio::select! {
-                read = timeout(idle_timeout, self.stream.read_buf(&mut self.read)) => read,
+                read = timeout_at(until, self.stream.read_buf(&mut self.read)) => read,
                 () = self.stop.raised() => return Ok(None),
             };
             match read {
@@ -222,6 +236,19 @@ impl Connection {
 
     fn count(&self, api: ApiKey, error: ErrorCode, began: Instant) {
         self.shared.metrics.answered(api, error, began.elapsed());
+    }
+}
+
+impl Counted {
+    fn new(gauge: Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

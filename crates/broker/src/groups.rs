@@ -27,6 +27,8 @@ struct Desk {
     /// Who waits for the reply to which ticket.
     waiting: HashMap<Ticket, oneshot::Sender<Reply>>,
     last_ticket: u64,
+    /// Nobody keeps the time any more, so nobody may wait.
+    closed: bool,
 }
 
 /// A request that waits. Dropped before its reply came, it takes the request back.
@@ -39,8 +41,12 @@ struct Waiting<'a> {
 
 impl Groups {
     pub(crate) fn new(limits: GroupLimits) -> Self {
-        let desk =
-            Desk { coordinator: Coordinator::new(limits), waiting: HashMap::new(), last_ticket: 0 };
+        let desk = Desk {
+            coordinator: Coordinator::new(limits),
+            waiting: HashMap::new(),
+            last_ticket: 0,
+            closed: false,
+        };
         Self { desk: Mutex::new(desk), changed: Notify::new() }
     }
 
@@ -126,7 +132,9 @@ impl Groups {
             desk.coordinator.tick(now());
             desk.dispatch();
         }
-        self.desk().waiting.clear();
+        let mut desk = self.desk();
+        desk.closed = true;
+        desk.waiting.clear();
     }
 
     fn hand_in<'a>(
@@ -138,9 +146,11 @@ impl Groups {
         let mut desk = self.desk();
         desk.last_ticket += 1;
         let ticket = Ticket(desk.last_ticket);
-        desk.waiting.insert(ticket, sender);
-        request(&mut desk.coordinator, now(), ticket);
-        desk.dispatch();
+        if !desk.closed {
+            desk.waiting.insert(ticket, sender);
+            request(&mut desk.coordinator, now(), ticket);
+            desk.dispatch();
+        }
         drop(desk);
         self.changed.notify_one();
         Waiting { groups: self, group, ticket, reply }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::broker::Shared;
 use crate::connection::Connection;
@@ -44,12 +44,14 @@ impl Listener {
         loop {
             tokio::select! {
                 accepted = self.socket.accept() => self.accepted(accepted).await,
-                Some(_) = self.connections.join_next() => {}
+                Some(ended) = self.connections.join_next() => note(ended),
                 () = stop.raised() => break,
             }
         }
         drop(self.socket);
-        while self.connections.join_next().await.is_some() {}
+        while let Some(ended) = self.connections.join_next().await {
+            note(ended);
+        }
     }
 
     async fn accepted(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
@@ -86,5 +88,14 @@ impl Listener {
             }
             Err(error) => tracing::debug!(%peer, %error, "a kafka client went at once"),
         }
+    }
+}
+
+/// A connection's task ends by itself; one that panicked is a fault of ours, and only its client lost.
+fn note(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "serving a kafka client failed, please report this");
     }
 }

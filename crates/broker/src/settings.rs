@@ -11,6 +11,8 @@ use crate::coordinator::GroupLimits;
 pub struct Settings {
     /// Connections at a time; further ones are closed at once.
     pub connections_max: usize,
+    /// A client that must log in has so long for it.
+    pub login_timeout: Duration,
     /// A connection without a request for so long is closed (`connections.max.idle.ms`).
     pub idle_timeout: Duration,
     /// A client that takes nothing of its answer for so long is closed.
@@ -62,6 +64,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             connections_max: 2_000,
+            login_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(10 * 60),
             write_timeout: Duration::from_secs(60),
             fetch_bytes_max: 50 << 20,

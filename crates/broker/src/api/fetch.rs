@@ -4,13 +4,14 @@
 //! else fits into the client's limits and ours. Record bytes do not pass through here: the answer names
 //! ranges of files, which the connection sends. High watermark and last stable offset are the same,
 //! because nothing here is transactional. Fetch sessions (KIP-227) are not kept: session id 0 in every
-//! answer tells clients to name all partitions each time, and there are few.
+//! answer tells clients to name all partitions each time, and there are few. A partition that is named
+//! twice is refused the second time, so that a request costs no more than there are partitions.
 //!
 //! Left out: leader epochs of the client are not compared (see `offset_for_leader_epoch`), and batches
 //! are not looked into, so a zstd log would reach clients older than Fetch v10 too; lz4 is our default
 //! for their sake.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -116,6 +117,7 @@ fn look<'r>(
 ) -> Look<'r> {
     let wanted = u64::try_from(request.max_bytes).unwrap_or_default();
     let mut budget = Budget { left: wanted.min(broker.settings.fetch_bytes_max), empty: true };
+    let mut seen = HashSet::new();
     let mut records = Vec::new();
     let mut fetched = Vec::with_capacity(request.topics.len());
     for (asked, topic) in request.topics.iter().zip(topics) {
@@ -126,6 +128,9 @@ fn look<'r>(
         };
         let read = |partition: &FetchPartition| match topic {
             None => refused(partition, unknown),
+            Some(topic) if !seen.insert((&topic.name, partition.partition)) => {
+                refused(partition, ErrorCode::InvalidRequest)
+            }
             Some(topic) => match topic.partition(partition.partition) {
                 Some(reader) => read_one(reader, partition, &mut budget, &mut records),
                 None => refused(partition, ErrorCode::UnknownTopicOrPartition),

@@ -11,8 +11,10 @@
 //! | after the last record, not after now | the end of the log, with the asked time | the same |
 //! | in the future | none | none |
 //!
-//! *None* is offset −1 and timestamp −1. The third line differs from both on purpose: a consumer that
+//! A partition that is named twice is refused the second time, as in Kafka. *None* is offset −1 and timestamp −1. The third line differs from both on purpose: a consumer that
 //! starts at "now" on an idle stream would get none, and DTS clients then replay the whole log.
+
+use std::collections::HashSet;
 
 use change::UnixTime;
 use kafka::messages::{
@@ -57,15 +59,20 @@ pub(super) fn answer(
     request: &ListOffsetsRequest<'_>,
 ) -> Result<Answer, ConnectionError> {
     let now = broker.clock.now();
+    let mut seen = HashSet::new();
     let mut topics = Vec::with_capacity(request.topics.len());
     for asked in &request.topics {
         let topic = call.principal.topic(&broker.topics, asked.name);
         let list = |partition: &ListOffsetsPartition| {
             let reader = topic.as_ref().and_then(|topic| topic.partition(partition.partition));
-            match reader {
-                Some(reader) => listed(partition, list_one(reader, partition.timestamp, now)),
-                None => listed(partition, Err(ErrorCode::UnknownTopicOrPartition)),
-            }
+            let result = match reader {
+                None => Err(ErrorCode::UnknownTopicOrPartition),
+                Some(_) if !seen.insert((asked.name, partition.partition)) => {
+                    Err(ErrorCode::InvalidRequest)
+                }
+                Some(reader) => list_one(reader, partition.timestamp, now),
+            };
+            listed(partition, result)
         };
         let partitions = asked.partitions.iter().map(list).collect();
         topics.push(ListedTopic { name: asked.name, partitions });

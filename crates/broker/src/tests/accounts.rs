@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use kafka::messages::{
     ApiVersionsRequest, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
     FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse,
@@ -13,9 +15,9 @@ use kafka::{ErrorCode, Offset, PartitionId, TopicId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::client::response;
-use super::server::PASSWORD;
+use super::server::{PASSWORD, settings};
 use super::{Client, Server};
-use crate::Access;
+use crate::{Access, Settings};
 
 const STRANGER: &str = "dtszzzzzzzzzzzzzzz";
 
@@ -230,4 +232,23 @@ async fn who_logs_in_where_nobody_must_is_held_to_the_account() {
     let all = anyone.call(9, MetadataRequest { topics: None, ..Default::default() }).await;
     let all: MetadataResponse<'_> = response(9, &all);
     assert_eq!(all.topics.len(), 2);
+}
+
+#[tokio::test]
+async fn a_deleted_group_is_cut_off() {
+    let (server, user, group) = two_tasks().await;
+    let mut client = Client::login(&server, &user, PASSWORD).await;
+    client.call(9, MetadataRequest::default()).await;
+    server.broker.groups().remove(&change::GroupId::new(group).unwrap());
+    client.send(9, MetadataRequest::default()).await;
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn who_does_not_log_in_in_time_is_closed() {
+    let settings = Settings { login_timeout: Duration::from_millis(50), ..settings() };
+    let server = Server::start_with(Access::Accounts, settings).await;
+    let mut client = Client::connect(&server).await;
+    client.call(3, ApiVersionsRequest::default()).await;
+    assert!(client.is_closed().await);
 }

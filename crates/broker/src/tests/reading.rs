@@ -169,6 +169,20 @@ async fn a_partition_that_is_not_there_is_told_without_waiting() {
 }
 
 #[tokio::test]
+async fn a_partition_named_twice_is_served_once() {
+    let mut server = server().await;
+    let batch = server.append("shop", &[(1_000, "a")]);
+    let mut client = Client::connect(&server).await;
+    let mut request = fetch(0, 0);
+    let again = request.topics[0].partitions[0].clone();
+    request.topics[0].partitions.push(again);
+    let answer = client.call(11, request).await;
+    let answer: FetchResponse<'_> = response(11, &answer);
+    assert_eq!(bytes(&only(&answer)), batch);
+    assert_eq!(answer.topics[0].partitions[1].error, ErrorCode::InvalidRequest);
+}
+
+#[tokio::test]
 async fn a_slow_client_gets_every_byte_and_holds_up_nobody() {
     let mut server = server().await;
     let value = "x".repeat(1 << 20);
