@@ -1,1 +1,25 @@
-//! Under construction.
+//! What people and programs call: the HTTP API, its OpenAPI description, and metrics.
+//!
+//! Handlers translate between JSON and the use cases of `task` and `catalog`; they hold no state and
+//! decide nothing. The command line is a client of this API.
+
+mod access;
+mod app;
+mod groups;
+mod health;
+mod model;
+mod openapi;
+mod problem;
+mod routes;
+mod server;
+mod source_url;
+mod tasks;
+
+pub use app::{App, ServerFacts};
+pub use model::{
+    DataRange, Group, GroupCreated, GroupPut, Objects, Page, ServerView, Task, TaskPut,
+};
+pub use openapi::openapi_json;
+pub use problem::{Code, Fault, Problem, Remedy};
+pub use server::{HttpServer, ServeError};
+pub use source_url::{SourceUrl, SourceUrlError};

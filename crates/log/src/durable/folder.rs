@@ -14,6 +14,15 @@ pub fn free_bytes(path: &Path) -> io::Result<u64> {
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// Size of the disk that holds `path`, in bytes.
+///
+/// # Errors
+/// The operating system does not say.
+pub fn total_bytes(path: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(disk.f_blocks.saturating_mul(disk.f_frsize))
+}
+
 /// Removes a folder with everything in it, and makes that durable. One that is gone is no error.
 ///
 /// # Errors

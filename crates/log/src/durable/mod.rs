@@ -13,7 +13,7 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use folder::{free_bytes, remove_folder};
+pub use folder::{free_bytes, remove_folder, total_bytes};
 pub use real::RealDisk;
 
 /// Folders and names.

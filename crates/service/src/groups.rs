@@ -1,0 +1,117 @@
+//! `/tasks/{t}/groups`: consumer groups, each with one account.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use catalog::{GroupSpec, Secret};
+use change::TaskName;
+
+use crate::app::{App, blocking};
+use crate::model::{Checkpoint, Group, GroupCreated, GroupPut, Page, rfc3339};
+use crate::problem::{Code, Problem};
+use crate::tasks::malformed;
+
+/// All groups of a task, by name. A task has at most twenty.
+#[utoipa::path(get, path = "/api/v1/tasks/{task}/groups", tag = "groups",
+    params(("task" = String, Path)),
+    responses((status = 200, body = Page<Group>), (status = 404, body = Problem)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Path(task): Path<String>,
+) -> Result<Json<Page<Group>>, Problem> {
+    let task = TaskName::new(task)?;
+    blocking(move || {
+        let view = app.tasks.view(&task)?;
+        let groups = app.catalog.groups(&task)?;
+        let items = groups.into_iter().map(|group| shown(&app, group, &view)).collect();
+        Ok(Json(Page { items: collect(items)?, next_page_token: None }))
+    })
+    .await
+}
+
+/// One group.
+#[utoipa::path(get, path = "/api/v1/tasks/{task}/groups/{group}", tag = "groups",
+    params(("task" = String, Path), ("group" = String, Path)),
+    responses((status = 200, body = Group), (status = 404, body = Problem)))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path((task, name)): Path<(String, String)>,
+) -> Result<Json<Group>, Problem> {
+    let task = TaskName::new(task)?;
+    blocking(move || {
+        let view = app.tasks.view(&task)?;
+        let group = app.catalog.group(&task, &name)?.ok_or_else(|| {
+            Problem::new(Code::NotFound, format!("task {task} has no group {name:?}"))
+        })?;
+        Ok(Json(shown(&app, group, &view)?))
+    })
+    .await
+}
+
+/// Creates a group with a generated id, or gives an existing one a new account and password.
+#[utoipa::path(put, path = "/api/v1/tasks/{task}/groups/{group}", tag = "groups",
+    params(("task" = String, Path), ("group" = String, Path)), request_body = GroupPut,
+    responses((status = 200, body = GroupCreated), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
+pub(crate) async fn put(
+    State(app): State<App>,
+    Path((task, name)): Path<(String, String)>,
+    body: Result<Json<GroupPut>, JsonRejection>,
+) -> Result<Json<GroupCreated>, Problem> {
+    let Json(body) = body.map_err(malformed)?;
+    let task = TaskName::new(task)?;
+    blocking(move || {
+        app.tasks.view(&task)?;
+        let spec = GroupSpec {
+            task,
+            name,
+            account: body.account,
+            password: Secret::new(body.password),
+            owner: None,
+        };
+        let (_, group) = app.catalog.put_group(&spec)?;
+        let user = group.user();
+        Ok(Json(GroupCreated { name: group.name, group_id: group.id.to_string(), user }))
+    })
+    .await
+}
+
+/// Deletes a group with its checkpoint.
+#[utoipa::path(delete, path = "/api/v1/tasks/{task}/groups/{group}", tag = "groups",
+    params(("task" = String, Path), ("group" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Path((task, name)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let task = TaskName::new(task)?;
+    blocking(move || {
+        app.catalog.delete_group(&task, &name)?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}
+
+fn collect(groups: Vec<Result<Group, Problem>>) -> Result<Vec<Group>, Problem> {
+    groups.into_iter().collect()
+}
+
+fn shown(app: &App, group: catalog::Group, task: &task::TaskView) -> Result<Group, Problem> {
+    let committed = app.catalog.committed_offsets(&group.id)?;
+    let committed = committed.into_iter().find(|offset| offset.topic == group.topic);
+    let end = task.data_range.map(|range| range.end_offset);
+    let lag = committed.as_ref().zip(end).map(|(at, end)| end.saturating_sub(at.offset).max(0));
+    let user = group.user();
+    Ok(Group {
+        name: group.name,
+        group_id: group.id.to_string(),
+        user,
+        checkpoint: committed.map(|offset| Checkpoint {
+            offset: offset.offset,
+            metadata: offset.metadata,
+            committed_at: rfc3339(offset.committed_at.seconds()),
+        }),
+        lag_records: lag,
+    })
+}

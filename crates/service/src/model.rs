@@ -1,0 +1,329 @@
+//! The API's JSON, apart from the domain's types so that neither binds the other.
+
+use std::collections::BTreeMap;
+
+use change::UnixTime;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// `PUT /tasks/{t}`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskPut {
+    /// A named source, or one described here.
+    pub source: SourcePut,
+    /// What to track, in DTS's form: `{"shop":{"all":true},"crm":{"tables":{"people":{}}}}`.
+    #[serde(default)]
+    pub objects: Objects,
+    /// What to track, as patterns: `["shop.*"]`. Added to `objects`.
+    #[serde(default)]
+    pub tables: Vec<String>,
+    /// Patterns of tables left out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// Where to start: `now`, `earliest`, or a position of the source.
+    #[serde(default)]
+    pub start: Option<String>,
+    /// Kinds of records: `dml`, `ddl`. Both when not given.
+    #[serde(default)]
+    pub ops: Option<Vec<String>>,
+    /// How long records are kept.
+    #[serde(default)]
+    pub keep: Option<Keep>,
+    /// Its topic; the task's name when not given.
+    #[serde(default)]
+    pub topic: Option<String>,
+    /// A name for people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// Start by itself once the precheck has passed.
+    #[serde(default)]
+    pub auto_start: bool,
+}
+
+/// Objects by database.
+pub type Objects = BTreeMap<String, DatabaseObjects>;
+
+/// What to track of one database.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseObjects {
+    /// All its tables, also those created later.
+    #[serde(default)]
+    pub all: bool,
+    /// Or these.
+    #[serde(default)]
+    pub tables: BTreeMap<String, TableObject>,
+}
+
+/// One table; it has no options yet.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TableObject {}
+
+/// The source of a task.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum SourcePut {
+    /// The name of a source.
+    Named(String),
+    /// A source of this task alone, which gets the task's name.
+    Inline(InlineSource),
+}
+
+/// A source described with its task.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InlineSource {
+    /// `mysql://user:password@host:port/`.
+    pub url: String,
+    /// The password, where it does not stand in the URL. Write-only.
+    #[serde(default, skip_serializing)]
+    pub password: Option<String>,
+    /// `disable`, `prefer`, `require`, `verify-ca`, `verify-full`.
+    #[serde(default)]
+    pub tls: Option<String>,
+    /// File with the certificate authorities to trust.
+    #[serde(default)]
+    pub ca: Option<String>,
+}
+
+impl std::fmt::Debug for InlineSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InlineSource").field("tls", &self.tls).finish_non_exhaustive()
+    }
+}
+
+/// How long records are kept; whichever comes first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    /// Age, like `24h` or `7d`.
+    #[serde(default)]
+    pub retention: Option<String>,
+    /// Size in bytes.
+    #[serde(default)]
+    pub max_bytes: Option<u64>,
+}
+
+/// A task as it is.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Task {
+    /// Its name, which is its id.
+    pub name: String,
+    /// A name for people.
+    pub title: String,
+    /// Its source.
+    pub source: TaskSource,
+    /// Its topic.
+    pub topic: String,
+    /// Patterns of tracked tables.
+    pub tables: Vec<String>,
+    /// Patterns of tables left out.
+    pub exclude: Vec<String>,
+    /// `prechecking`, `precheck_failed`, `not_started`, `initial`, `normal`, `error`, `failed`, `stopped`.
+    pub state: String,
+    /// Since when.
+    pub state_since: String,
+    /// `current`, `idle`, `stalled` or `unknown`.
+    pub verdict: String,
+    /// Why, when something is wrong.
+    pub reason: Option<Reason>,
+    /// Where the source's log was durably read up to.
+    pub position: Option<String>,
+    /// How far the log is behind the source; null while nobody knows.
+    pub lag_seconds: Option<f64>,
+    /// What the topic holds; null while it is empty.
+    pub data_range: Option<DataRange>,
+    /// How retrying goes, in state `error`.
+    pub retry: Option<Retry>,
+    /// Remarks that an operator should see.
+    pub warnings: Vec<String>,
+}
+
+/// The source of a task.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TaskSource {
+    /// Its name.
+    pub name: String,
+    /// Where it is, without password.
+    pub url: String,
+    /// What it is, once it was reached: `MySQL 9.1.0`.
+    pub server: Option<String>,
+}
+
+/// Why a task is in the state it is in.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Reason {
+    /// Machine code.
+    pub code: String,
+    /// What happened, where, and what to do.
+    pub message: String,
+    /// Commands or settings that mend it.
+    pub remedy: Vec<String>,
+}
+
+/// How retrying goes.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Retry {
+    /// Tries since the source last worked.
+    pub count: u32,
+    /// When the next try is due.
+    pub next_at: String,
+    /// When the task gives up.
+    pub until: String,
+}
+
+/// What a topic holds.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DataRange {
+    /// Source time of the first record.
+    pub begin: String,
+    /// The same in seconds since the epoch, as DTS clients want it.
+    pub begin_unix: i64,
+    /// Source time of the last record.
+    pub end: String,
+    /// The same in seconds since the epoch.
+    pub end_unix: i64,
+    /// First offset.
+    pub begin_offset: i64,
+    /// Offset behind the last record.
+    pub end_offset: i64,
+    /// Size on disk.
+    pub bytes: u64,
+}
+
+/// `PUT /tasks/{t}/groups/{g}`.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupPut {
+    /// 1 to 16 letters, digits, underscores.
+    pub account: String,
+    /// 8 to 32 characters of at least two of: upper case, lower case, digits, others. Write-only.
+    pub password: String,
+}
+
+impl std::fmt::Debug for GroupPut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GroupPut").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+/// The answer to putting a group.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct GroupCreated {
+    /// Its name.
+    pub name: String,
+    /// What clients give as `group.id` (DTS: sid).
+    pub group_id: String,
+    /// What clients give as SASL user.
+    pub user: String,
+}
+
+/// A consumer group.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// What clients give as `group.id` (DTS: sid).
+    pub group_id: String,
+    /// What clients give as SASL user.
+    pub user: String,
+    /// Where it stands; null before its first commit.
+    pub checkpoint: Option<Checkpoint>,
+    /// Records it has not read; null before its first commit.
+    pub lag_records: Option<i64>,
+}
+
+/// Where a group stands.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Checkpoint {
+    /// The committed offset.
+    pub offset: i64,
+    /// The metadata committed with it; DTS clients put the source second there.
+    pub metadata: String,
+    /// When it was committed.
+    pub committed_at: String,
+}
+
+/// `GET /server`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ServerView {
+    /// Version of the binary.
+    pub version: String,
+    /// Seconds since it started.
+    pub uptime_seconds: i64,
+    /// Where Kafka clients connect.
+    pub kafka: String,
+    /// Where this API listens.
+    pub http: String,
+    /// Its data folder.
+    pub data_dir: String,
+    /// Whether Kafka clients need an account.
+    pub accounts: bool,
+    /// Number of tasks.
+    pub tasks: usize,
+}
+
+/// Lists are pages; `next_page_token` is null on the last.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    /// The items of this page, by name.
+    pub items: Vec<T>,
+    /// Where the next page starts.
+    pub next_page_token: Option<String>,
+}
+
+/// RFC 3339 in UTC, to the second.
+pub(crate) fn rfc3339(unix: i64) -> String {
+    jiff::Timestamp::from_second(unix).map_or_else(|_| unix.to_string(), |at| at.to_string())
+}
+
+impl From<task::DataRange> for DataRange {
+    fn from(range: task::DataRange) -> Self {
+        Self {
+            begin: rfc3339(range.begin_unix),
+            begin_unix: range.begin_unix,
+            end: rfc3339(range.end_unix),
+            end_unix: range.end_unix,
+            begin_offset: range.begin_offset,
+            end_offset: range.end_offset,
+            bytes: range.bytes,
+        }
+    }
+}
+
+impl From<task::TaskView> for Task {
+    fn from(view: task::TaskView) -> Self {
+        Self {
+            name: view.name,
+            title: view.title,
+            source: TaskSource { name: view.source, url: view.source_url, server: view.server },
+            topic: view.topic,
+            tables: view.tables,
+            exclude: view.exclude,
+            state: view.state.as_str().into(),
+            state_since: rfc3339(view.state_since_unix),
+            verdict: view.verdict.as_str().into(),
+            reason: view.reason.map(|reason| Reason {
+                code: reason.code,
+                message: reason.message,
+                remedy: reason.remedy,
+            }),
+            position: view.position,
+            lag_seconds: view.lag_seconds,
+            data_range: view.data_range.map(Into::into),
+            retry: view.retry.map(|retry| Retry {
+                count: retry.count,
+                next_at: rfc3339(retry.next_at_unix),
+                until: rfc3339(retry.until_unix),
+            }),
+            warnings: view.warnings,
+        }
+    }
+}
+
+/// Seconds from `earlier` to `later`.
+pub(crate) fn seconds_between(earlier: UnixTime, later: UnixTime) -> i64 {
+    later.seconds().saturating_sub(earlier.seconds())
+}

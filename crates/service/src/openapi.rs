@@ -1,0 +1,60 @@
+//! The description of the API, from the code.
+
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::OpenApi;
+
+use crate::{groups, health, routes, tasks};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Wellhead", description = "Change tracking tasks and their consumer groups."),
+    paths(
+        health::livez,
+        health::readyz,
+        health::metrics,
+        routes::server,
+        tasks::list,
+        tasks::show,
+        tasks::put,
+        tasks::delete,
+        tasks::start,
+        tasks::pause,
+        tasks::resume,
+        tasks::data_range,
+        groups::list,
+        groups::show,
+        groups::put,
+        groups::delete
+    )
+)]
+struct Api;
+
+/// The OpenAPI 3.1 document as JSON, indented, with a final line break.
+///
+/// # Panics
+/// Never: the document is made of strings and maps.
+#[must_use]
+pub fn openapi_json() -> String {
+    let mut text = Api::openapi().to_pretty_json().expect("strings and maps are JSON");
+    text.push('\n');
+    text
+}
+
+pub(crate) async fn serve() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], openapi_json())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checked_in_description_is_current() {
+        let checked_in = include_str!("../openapi.json");
+        assert!(
+            checked_in == openapi_json(),
+            "crates/service/openapi.json is stale; run: cargo run -p service --example openapi > crates/service/openapi.json"
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! Which path leads where.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+
+use crate::app::App;
+use crate::model::{ServerView, seconds_between};
+use crate::problem::{Code, Problem};
+use crate::{access, groups, health, openapi, tasks};
+
+/// All routes. `/livez` and `/readyz` are open, everything else asks who calls.
+pub(crate) fn router(app: App) -> Router {
+    let guarded = Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/api/v1/server", get(server))
+        .route("/api/v1/openapi.json", get(openapi::serve))
+        .route("/api/v1/tasks", get(tasks::list))
+        .route("/api/v1/tasks/{task}", get(tasks::show).put(tasks::put).delete(tasks::delete))
+        .route("/api/v1/tasks/{task}/start", post(tasks::start))
+        .route("/api/v1/tasks/{task}/pause", post(tasks::pause))
+        .route("/api/v1/tasks/{task}/resume", post(tasks::resume))
+        .route("/api/v1/tasks/{task}/data-range", get(tasks::data_range))
+        .route("/api/v1/tasks/{task}/groups", get(groups::list))
+        .route(
+            "/api/v1/tasks/{task}/groups/{group}",
+            get(groups::show).put(groups::put).delete(groups::delete),
+        )
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(app.clone(), access::require));
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .merge(guarded)
+        .with_state(app)
+}
+
+/// The server itself.
+#[utoipa::path(get, path = "/api/v1/server", tag = "server",
+    responses((status = 200, body = ServerView), (status = 401, body = Problem)))]
+pub(crate) async fn server(State(app): State<App>) -> Json<ServerView> {
+    let facts = &app.facts;
+    Json(ServerView {
+        version: facts.version.into(),
+        uptime_seconds: seconds_between(facts.started, app.clock.now()),
+        kafka: facts.kafka.to_string(),
+        http: facts.http.to_string(),
+        data_dir: facts.data_dir.display().to_string(),
+        accounts: facts.accounts,
+        tasks: app.tasks.count(),
+    })
+}
+
+async fn not_found() -> Problem {
+    Problem::new(Code::NotFound, "there is nothing at this path; see /api/v1/openapi.json")
+}
+
+async fn method_not_allowed() -> (StatusCode, Problem) {
+    let detail = "this path has no such method; see /api/v1/openapi.json";
+    (StatusCode::METHOD_NOT_ALLOWED, Problem::new(Code::NotFound, detail))
+}

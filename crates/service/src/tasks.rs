@@ -1,0 +1,285 @@
+//! `/tasks`: define, look at, start, stop and delete change tracking tasks.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use catalog::{Operations, Secret, SourceSpec, StartAt, TaskSpec};
+use change::{SourceName, TaskName, TopicName};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::{App, blocking};
+use crate::model::{DataRange, InlineSource, Keep, Page, SourcePut, Task, TaskPut};
+use crate::problem::{Code, Fault, Problem, Remedy};
+use crate::source_url::SourceUrl;
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageQuery {
+    /// 1 to 1000; 50 when not given.
+    page_size: Option<usize>,
+    /// `next_page_token` of the page before.
+    page_token: Option<String>,
+}
+
+/// All tasks, by name.
+#[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks", params(PageQuery),
+    responses((status = 200, body = Page<Task>), (status = 401, body = Problem)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Task>>, Problem> {
+    const DEFAULT: usize = 50;
+    const MAX: usize = 1000;
+    let size = query.page_size.unwrap_or(DEFAULT);
+    if size == 0 || size > MAX {
+        return Err(Problem::new(Code::InvalidValue, "page_size must be 1 to 1000"));
+    }
+    blocking(move || {
+        let after = query.page_token.unwrap_or_default();
+        let mut views = app.tasks.views().into_iter().filter(|view| view.name > after);
+        let items: Vec<Task> = views.by_ref().take(size).map(Into::into).collect();
+        let more = views.next().is_some();
+        let next_page_token = items.last().filter(|_| more).map(|task| task.name.clone());
+        Ok(Json(Page { items, next_page_token }))
+    })
+    .await
+}
+
+/// One task.
+#[utoipa::path(get, path = "/api/v1/tasks/{task}", tag = "tasks", params(("task" = String, Path)),
+    responses((status = 200, body = Task), (status = 404, body = Problem)))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<Json<Task>, Problem> {
+    let name = TaskName::new(name)?;
+    blocking(move || Ok(Json(app.tasks.view(&name)?.into()))).await
+}
+
+/// Creates a task, or replaces what may change of an existing one. Prechecks at once; with
+/// `auto_start` it starts when the precheck has passed.
+#[utoipa::path(put, path = "/api/v1/tasks/{task}", tag = "tasks", params(("task" = String, Path)),
+    request_body = TaskPut,
+    responses((status = 200, body = Task), (status = 400, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(crate) async fn put(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    body: Result<Json<TaskPut>, JsonRejection>,
+) -> Result<Json<Task>, Problem> {
+    let Json(body) = body.map_err(malformed)?;
+    let name = TaskName::new(name)?;
+    blocking(move || {
+        let auto_start = body.auto_start;
+        let source = put_source(&app, &name, &body.source)?;
+        let spec = task_spec(name.clone(), source, body)?;
+        let view = app.tasks.put(spec)?;
+        if view.state.is_running() {
+            return Ok(Json(view.into()));
+        }
+        let passed = precheck(&app, &name);
+        if auto_start {
+            passed?;
+            app.tasks.start(&name)?;
+        }
+        Ok(Json(app.tasks.view(&name)?.into()))
+    })
+    .await
+}
+
+/// Deletes a task with its topic, groups and checkpoints.
+#[utoipa::path(delete, path = "/api/v1/tasks/{task}", tag = "tasks",
+    params(("task" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let name = TaskName::new(name)?;
+    blocking(move || {
+        app.tasks.delete(&name)?;
+        // A source that was described with its task goes with it; a shared one stays.
+        if let Ok(source) = SourceName::new(name.as_str())
+            && let Err(error) = app.catalog.delete_source(&source)
+        {
+            tracing::debug!(%error, "the task's source stays");
+        }
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}
+
+/// Starts a task that waits, was paused or has failed.
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/start", tag = "tasks",
+    params(("task" = String, Path)),
+    responses((status = 202, body = Task), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub(crate) async fn start(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<(StatusCode, Json<Task>), Problem> {
+    let name = TaskName::new(name)?;
+    blocking(move || Ok((StatusCode::ACCEPTED, Json(app.tasks.start(&name)?.into())))).await
+}
+
+/// Stops reading the source. The topic stays and can be read.
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/pause", tag = "tasks",
+    params(("task" = String, Path)),
+    responses((status = 202, body = Task), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub(crate) async fn pause(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<(StatusCode, Json<Task>), Problem> {
+    let name = TaskName::new(name)?;
+    blocking(move || Ok((StatusCode::ACCEPTED, Json(app.tasks.pause(&name)?.into())))).await
+}
+
+/// Goes on where a paused task stood.
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/resume", tag = "tasks",
+    params(("task" = String, Path)),
+    responses((status = 202, body = Task), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
+pub(crate) async fn resume(
+    app: State<App>,
+    name: Path<String>,
+) -> Result<(StatusCode, Json<Task>), Problem> {
+    start(app, name).await
+}
+
+/// First and last source time and offset of a task's topic; null while it is empty.
+#[utoipa::path(get, path = "/api/v1/tasks/{task}/data-range", tag = "tasks",
+    params(("task" = String, Path)),
+    responses((status = 200, body = Option<DataRange>), (status = 404, body = Problem)))]
+pub(crate) async fn data_range(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<Json<Option<DataRange>>, Problem> {
+    let name = TaskName::new(name)?;
+    blocking(move || Ok(Json(app.tasks.data_range(&name)?.map(Into::into)))).await
+}
+
+/// Prechecks; all failed items become faults of one problem.
+fn precheck(app: &App, name: &TaskName) -> Result<(), Problem> {
+    let items = app.tasks.precheck(name)?;
+    let failed: Vec<Fault> = items
+        .iter()
+        .filter(|item| item.result == task::CheckResult::Failed)
+        .map(|item| Fault {
+            pointer: format!("/source/{}", item.name),
+            code: item.name.into(),
+            detail: format!("found {}, needs {}", item.found, item.wanted),
+            remedy: item
+                .remedy
+                .iter()
+                .map(|r| Remedy { title: r.title.clone(), sql: r.sql.clone() })
+                .collect(),
+        })
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let detail = format!("{} of {} checks failed", failed.len(), items.len());
+    let mut problem = Problem::new(Code::PrecheckFailed, detail);
+    problem.errors = failed;
+    Err(problem)
+}
+
+/// The name of the task's source; one described inline is kept under the task's own name.
+fn put_source(app: &App, task: &TaskName, source: &SourcePut) -> Result<SourceName, Problem> {
+    match source {
+        SourcePut::Named(name) => Ok(SourceName::new(name)?),
+        SourcePut::Inline(inline) => {
+            let spec = source_spec(SourceName::new(task.as_str())?, inline)?;
+            app.catalog.put_source(&spec)?;
+            Ok(spec.name)
+        }
+    }
+}
+
+fn source_spec(name: SourceName, inline: &InlineSource) -> Result<SourceSpec, Problem> {
+    let url = SourceUrl::parse(&inline.url)
+        .map_err(|error| Problem::new(Code::InvalidValue, error.to_string()))?;
+    let password = inline.password.clone().map(Secret::new).or(url.password);
+    let tls = inline.tls.as_deref().map(str::parse).transpose()?.unwrap_or_default();
+    let ca = inline.ca.clone().map(Into::into);
+    Ok(SourceSpec {
+        name,
+        kind: url.scheme,
+        url: url.shown,
+        password,
+        tls,
+        ca,
+        server_id: None,
+        owner: None,
+    })
+}
+
+fn task_spec(name: TaskName, source: SourceName, body: TaskPut) -> Result<TaskSpec, Problem> {
+    let mut include = body.tables;
+    for (database, objects) in body.objects {
+        if objects.all {
+            include.push(format!("{database}.*"));
+        }
+        include.extend(objects.tables.into_keys().map(|table| format!("{database}.{table}")));
+    }
+    if include.is_empty() {
+        let detail =
+            "nothing is tracked: give objects {\"shop\":{\"all\":true}} or tables [\"shop.*\"]";
+        return Err(Problem::new(Code::InvalidValue, detail));
+    }
+    let start: StartAt = match body.start.as_deref() {
+        Some(text) => text.parse().map_err(|e| Problem::new(Code::InvalidValue, format!("{e}")))?,
+        None => StartAt::Now,
+    };
+    let keep = body.keep.unwrap_or_default();
+    Ok(TaskSpec {
+        topic: TopicName::new(body.topic.unwrap_or_else(|| name.to_string()))?,
+        title: body.title.unwrap_or_default(),
+        source,
+        include,
+        exclude: body.exclude,
+        operations: operations(body.ops.as_deref())?,
+        start,
+        retention: retention(&keep)?,
+        max_bytes: keep.max_bytes,
+        owner: None,
+        name,
+    })
+}
+
+fn operations(ops: Option<&[String]>) -> Result<Operations, Problem> {
+    let Some(ops) = ops else { return Ok(Operations::All) };
+    let has = |word: &str| ops.iter().any(|op| op == word);
+    let known = ops.iter().all(|op| op == "dml" || op == "ddl");
+    match (known, has("dml"), has("ddl")) {
+        (true, true, true) => Ok(Operations::All),
+        (true, true, false) => Ok(Operations::Dml),
+        (true, false, true) => Ok(Operations::Ddl),
+        _ => Err(Problem::new(Code::InvalidValue, "ops is a list of dml and ddl")),
+    }
+}
+
+/// `24h`, `7d`; a day has 24 hours.
+fn retention(keep: &Keep) -> Result<Option<Duration>, Problem> {
+    let Some(text) = &keep.retention else { return Ok(None) };
+    let bad = || {
+        Problem::new(
+            Code::InvalidValue,
+            format!("keep.retention {text:?} is no duration like 24h or 7d"),
+        )
+    };
+    let span: jiff::Span = text.parse().map_err(|_| bad())?;
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let duration = span.to_duration(days).map_err(|_| bad())?;
+    Duration::try_from(duration).map(Some).map_err(|_| bad())
+}
+
+pub(crate) fn malformed(rejection: JsonRejection) -> Problem {
+    Problem::new(Code::Malformed, rejection.body_text())
+}

@@ -1,0 +1,79 @@
+//! The data folder: everything a server keeps, and the lock that keeps a second server out.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+/// A data folder that is ours as long as this lives.
+///
+/// | path | is |
+/// |---|---|
+/// | `catalog.db`, `catalog.key` | the catalog and the key to the passwords in it |
+/// | `log/<task>/0/` | the log of a task's partition |
+/// | `admin.sock`, `admin.token` | ways to the API for the command line and for programs |
+/// | `lock` | held by the running server |
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Creates the folder where it is missing and locks it.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path)
+            .with_context(|| format!("the data folder {} cannot be created", path.display()))?;
+        let lock_path = path.join("lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&lock_path)
+            .with_context(|| format!("{} cannot be opened", lock_path.display()))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
+            Err(Errno::WOULDBLOCK) => bail!(
+                "the data folder {} is in use by another wellhead; stop it, or give another --data-dir",
+                path.display()
+            ),
+            Err(error) => {
+                Err(error).with_context(|| format!("{} cannot be locked", lock_path.display()))
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    pub(crate) fn admin_socket(&self) -> PathBuf {
+        self.path.join("admin.sock")
+    }
+
+    /// Writes the admin token once; answers whether there is one already.
+    pub(crate) fn has_admin_token(&self) -> bool {
+        self.path.join("admin.token").exists()
+    }
+
+    /// Keeps the admin token, readable by its owner only.
+    pub(crate) fn write_admin_token(&self, token: &str) -> Result<()> {
+        let path = self.path.join("admin.token");
+        let mut file = OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+        writeln!(file, "{token}").with_context(|| format!("{} cannot be written", path.display()))
+    }
+}

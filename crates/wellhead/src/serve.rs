@@ -1,0 +1,106 @@
+//! `wellhead serve`: the server as its configuration describes it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use broker::{Access, Advertised};
+use catalog::Catalog;
+
+use crate::cli::ServeArgs;
+use crate::config::{self, Config, Flag, Inputs};
+use crate::data_dir::DataDir;
+use crate::server::{Server, Settings, asked_to_stop};
+use crate::tracing_output;
+
+/// Serves until asked to stop.
+pub(crate) async fn run(args: ServeArgs) -> Result<()> {
+    let config = config::load(&inputs(args))?.config;
+    tracing_output::install(&config.server.log);
+    let data_dir = DataDir::open(&config.server.data_dir)?;
+    let catalog = Catalog::open(data_dir.path())?;
+    for source in &config.sources {
+        catalog.put_source(source)?;
+    }
+    let settings = settings(&config, &data_dir)?;
+    let server = Server::start(data_dir, catalog.clone(), settings).await?;
+    put_objects(&config, &catalog, &server).await?;
+    tracing::info!(kafka = %server.kafka, http = %server.http, "serving");
+    asked_to_stop().await?;
+    tracing::info!("stopping");
+    server.stop().await?;
+    tracing::info!("stopped, everything read is on disk");
+    Ok(())
+}
+
+/// Flags are values of the configuration, over everything else.
+fn inputs(args: ServeArgs) -> Inputs {
+    let flag = |name, key, value: Option<String>| value.map(|value| Flag { name, key, value });
+    let data_dir = args.data_dir.map(|path: PathBuf| path.to_string_lossy().into_owned());
+    let flags = [
+        flag("--data-dir", "server.data_dir", data_dir),
+        flag("--kafka", "kafka.listen", args.kafka),
+        flag("--http", "http.listen", args.http),
+    ];
+    Inputs {
+        file: args.config,
+        environment: std::env::vars().collect(),
+        flags: flags.into_iter().flatten().collect(),
+    }
+}
+
+fn settings(config: &Config, data_dir: &DataDir) -> Result<Settings> {
+    let total = log::durable::total_bytes(data_dir.path())
+        .with_context(|| format!("the disk of {} cannot be asked", data_dir.path().display()))?;
+    Ok(Settings {
+        kafka: config.kafka.listen,
+        advertised: match &config.kafka.advertised {
+            config::Advertised::Auto => Advertised::Dialled,
+            config::Advertised::Address { host, port } => {
+                Advertised::At { host: host.clone(), port: *port }
+            }
+        },
+        access: if config.kafka.sasl.is_empty() { Access::Anonymous } else { Access::Accounts },
+        broker: broker::Settings {
+            connections_max: config.kafka.max_connections,
+            fetch_bytes_max: config.kafka.max_fetch_bytes,
+            ..broker::Settings::default()
+        },
+        http: config.http.listen,
+        task: task::Settings {
+            log_dir: data_dir.logs(),
+            segment_bytes: u32::try_from(config.storage.segment_bytes).unwrap_or(u32::MAX),
+            compression: config.storage.compression,
+            sync_interval: config.storage.sync_interval,
+            heartbeat: config.capture.heartbeat,
+            queue_bytes: config.capture.queue_bytes,
+            min_free_bytes: config.storage.min_free.bytes(total),
+            retry_for: config.capture.retry_for,
+            retry_max_interval: config.capture.retry_max_interval,
+            retention: config.keep.retention,
+            retention_bytes: config.keep.max_bytes,
+        },
+        grace: config.server.shutdown_grace,
+    })
+}
+
+/// Creates or replaces the tasks and groups of the file. A task that is new starts by itself; whether
+/// its source works is told by its state, because a source that is down must not keep a server down.
+async fn put_objects(config: &Config, catalog: &Catalog, server: &Server) -> Result<()> {
+    let (specs, groups) = (config.tasks.clone(), config.groups.clone());
+    let (tasks, catalog) = (server.tasks.clone(), catalog.clone());
+    tokio::task::spawn_blocking(move || -> Result<()> {
+        for spec in specs {
+            let name = spec.name.clone();
+            let task = tasks.put(spec).with_context(|| format!("task {name}"))?;
+            if task.state == task::TaskState::NotStarted {
+                tasks.start(&name).with_context(|| format!("task {name}"))?;
+            }
+        }
+        for group in &groups {
+            catalog.put_group(group).with_context(|| format!("group {}", group.name))?;
+        }
+        Ok(())
+    })
+    .await
+    .context("creating the configured tasks ended early")?
+}

@@ -1,0 +1,153 @@
+//! A running server: everything wired together, started in order and stopped in the reverse one.
+//!
+//! Start: data folder, catalog, Kafka port, API ports, tasks. Ports come before tasks, so that a taken
+//! port is told before anything is captured. Stop: not ready any more, tasks (everything read is on disk
+//! then), Kafka clients, API.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use broker::{Access, Advertised, Broker, ListenerSettings, TopicDirectory};
+use catalog::Catalog;
+use change::{Clock, SystemClock};
+use prometheus_client::registry::Registry;
+use service::{App, HttpServer, ServerFacts};
+use task::{Metrics, Tasks};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::data_dir::DataDir;
+use crate::sources::KnownSources;
+use crate::topics::ServedTopics;
+
+/// What a server is started with.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) kafka: SocketAddr,
+    pub(crate) advertised: Advertised,
+    pub(crate) access: Access,
+    pub(crate) broker: broker::Settings,
+    pub(crate) http: SocketAddr,
+    pub(crate) task: task::Settings,
+    pub(crate) grace: Duration,
+}
+
+/// A server that serves.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) tasks: Tasks,
+    /// Where Kafka clients connect.
+    pub(crate) kafka: SocketAddr,
+    /// Where the API listens.
+    pub(crate) http: SocketAddr,
+    broker: Broker,
+    app: App,
+    api: JoinHandle<std::io::Result<()>>,
+    stop_api: watch::Sender<bool>,
+    grace: Duration,
+    /// Let go last.
+    _data_dir: DataDir,
+}
+
+impl Server {
+    /// Starts everything. When it returns, clients are served.
+    pub(crate) async fn start(
+        data_dir: DataDir,
+        catalog: Catalog,
+        settings: Settings,
+    ) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut registry = Registry::default();
+        let topics = Arc::new(TopicDirectory::default());
+        let accounts = settings.access == Access::Accounts;
+        let mut broker = Broker::new(
+            settings.broker,
+            Arc::clone(&topics),
+            catalog.clone(),
+            Arc::clone(&clock),
+            &mut registry,
+        );
+        let kafka = broker
+            .listen(ListenerSettings {
+                address: settings.kafka,
+                advertised: settings.advertised,
+                access: settings.access,
+            })
+            .await
+            .context("give another --kafka address, or stop what listens there")?;
+        let http_server = HttpServer::bind(settings.http, &data_dir.admin_socket())
+            .await
+            .context("give another --http address, or stop what listens there")?;
+        let http = http_server.address().context("the API's address is unknown")?;
+
+        let metrics = Metrics::new(&mut registry);
+        let sources = Arc::new(KnownSources {
+            clock: Arc::clone(&clock),
+            queue_bytes: settings.task.queue_bytes,
+        });
+        let tasks = {
+            let (catalog, clock) = (catalog.clone(), Arc::clone(&clock));
+            tokio::task::spawn_blocking(move || {
+                let topics = Arc::new(ServedTopics(topics));
+                Tasks::open(catalog, settings.task, sources, topics, clock, metrics)
+            })
+            .await
+            .context("opening the tasks ended early")??
+        };
+
+        write_admin_token(&data_dir, &catalog)?;
+        let facts = ServerFacts {
+            version: env!("CARGO_PKG_VERSION"),
+            started: clock.now(),
+            kafka,
+            http,
+            data_dir: data_dir.path().to_path_buf(),
+            accounts,
+        };
+        let app = App::new(tasks.clone(), catalog, registry, facts, clock);
+        let (stop_api, stopped) = watch::channel(false);
+        let api = http_server.serve(app.clone(), stopped);
+        app.set_ready(true);
+        let _data_dir = data_dir;
+        Ok(Self { tasks, kafka, http, broker, app, api, stop_api, grace: settings.grace, _data_dir })
+    }
+
+    /// Stops everything. When it returns, all that was read from sources is on disk.
+    pub(crate) async fn stop(self) -> Result<()> {
+        self.app.set_ready(false);
+        let tasks = self.tasks.clone();
+        tokio::task::spawn_blocking(move || tasks.shutdown())
+            .await
+            .context("stopping the tasks ended early")?;
+        self.broker.stop(self.grace).await;
+        self.stop_api.send_replace(true);
+        match tokio::time::timeout(self.grace, self.api).await {
+            Ok(ended) => ended.context("the API ended early")?.context("the API failed"),
+            Err(_) => {
+                tracing::warn!("API clients that took their answers too slowly were cut off");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The first start makes a token, for programs that reach the API over TCP.
+fn write_admin_token(data_dir: &DataDir, catalog: &Catalog) -> Result<()> {
+    if data_dir.has_admin_token() {
+        return Ok(());
+    }
+    let token = catalog.create_admin_token("admin.token", None)?;
+    data_dir.write_admin_token(token.secret.expose())
+}
+
+/// Resolves when the process is asked to end (SIGINT, SIGTERM).
+pub(crate) async fn asked_to_stop() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("signals cannot be received"),
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,60 @@
+//! Where databases are known by name: the sources that tasks can have.
+
+use std::sync::Arc;
+
+use capture::{ErrorKind, SchemaHistory, Selection, Source, SourceError};
+use catalog::SourceSpec;
+use change::Clock;
+use mysql::connection::{Endpoint, Secret, TlsMode};
+use mysql::{MySqlSource, Options};
+
+/// Builds sources from their specifications.
+#[derive(Debug)]
+pub(crate) struct KnownSources {
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Bound of the queues within a source.
+    pub(crate) queue_bytes: usize,
+}
+
+impl task::Sources for KnownSources {
+    fn build(
+        &self,
+        source: &SourceSpec,
+        selection: Selection,
+        history: Box<dyn SchemaHistory>,
+    ) -> Result<Box<dyn Source>, SourceError> {
+        match source.kind.as_str() {
+            "mysql" | "mariadb" => Ok(Box::new(MySqlSource::new(Options {
+                endpoint: endpoint(source)?,
+                selection,
+                history,
+                server_id: source.server_id,
+                queue_bytes: self.queue_bytes,
+                clock: Arc::clone(&self.clock),
+            }))),
+            kind => Err(SourceError::new(
+                ErrorKind::Unsupported,
+                "source_kind",
+                format!("source {} is of kind {kind}, which is not supported", source.name),
+            )
+            .remedy("use mysql or mariadb")),
+        }
+    }
+}
+
+/// The server and account of a specification.
+pub(crate) fn endpoint(source: &SourceSpec) -> Result<Endpoint, SourceError> {
+    let mut endpoint = Endpoint::parse(&source.url).map_err(|error| {
+        SourceError::new(ErrorKind::Unsupported, "source_url", format!("source {}: {error}", source.name))
+    })?;
+    endpoint.password = source.password.as_ref().map(|p| Secret::new(p.expose()));
+    endpoint.ca.clone_from(&source.ca);
+    endpoint.tls = match source.tls {
+        catalog::TlsMode::Disable => TlsMode::Disable,
+        catalog::TlsMode::Prefer => TlsMode::Prefer,
+        catalog::TlsMode::Require => TlsMode::Require,
+        catalog::TlsMode::VerifyCa => TlsMode::VerifyCa,
+        catalog::TlsMode::VerifyFull => TlsMode::VerifyFull,
+    };
+    Ok(endpoint)
+}
