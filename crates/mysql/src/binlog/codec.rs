@@ -185,7 +185,8 @@ impl Codec {
             (code::STRING, T::Binary { width }) if u32::from(logged.first) == *width => {
                 Self::PaddedBytes { length: string_length, width: *width }
             }
-            (code::VARCHAR | code::VAR_STRING, T::VarBinary) => {
+            // MariaDB's VECTOR is a VARBINARY in the log.
+            (code::VARCHAR | code::VAR_STRING, T::VarBinary | T::Vector) => {
                 Self::Bytes { length: string_length }
             }
             (code::STRING, T::Uuid) if logged.first == 16 => Self::Uuid { length: string_length },

@@ -159,6 +159,12 @@ impl<'a> CompressedRows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Name of the table.
+    #[must_use]
+    pub fn table(&self) -> &'a str {
+        &self.binding.schema().table
+    }
+
     /// Measures and returns the next row; `None` behind the last one.
     ///
     /// # Errors

@@ -15,19 +15,18 @@ pub(super) fn date([a, b, c]: [u8; 3]) -> Read {
 pub(super) fn time(bytes: &[u8]) -> Read {
     let (number, fraction_bytes) = big_endian(bytes, 3)?;
     let fraction_bits = 8 * fraction_bytes;
-    let signed = number - (0x80_0000 << fraction_bits);
-    let magnitude = signed.unsigned_abs();
+    let half: u64 = 0x80_0000 << fraction_bits;
+    let magnitude = number.abs_diff(half);
     let fraction = magnitude & ((1 << fraction_bits) - 1);
-    time_of(signed < 0, magnitude >> fraction_bits, micros(fraction, fraction_bytes)?)
+    time_of(number < half, magnitude >> fraction_bits, micros(fraction, fraction_bytes)?)
 }
 
 /// `DATETIME` since 5.6: five bytes and the fraction, most significant byte first.
 pub(super) fn datetime(bytes: &[u8]) -> Read {
     let (number, fraction_bytes) = big_endian(bytes, 5)?;
     let fraction_bits = 8 * fraction_bytes;
-    let whole = (number >> fraction_bits) - 0x80_0000_0000;
-    let whole = u64::try_from(whole).map_err(|_| OUT_OF_RANGE)?;
-    let fraction = number.unsigned_abs() & ((1 << fraction_bits) - 1);
+    let whole = (number >> fraction_bits).checked_sub(0x80_0000_0000).ok_or(OUT_OF_RANGE)?;
+    let fraction = number & ((1 << fraction_bits) - 1);
     datetime_of(whole, micros(fraction, fraction_bytes)?)
 }
 
@@ -35,9 +34,13 @@ pub(super) fn datetime(bytes: &[u8]) -> Read {
 pub(super) fn timestamp(bytes: &[u8]) -> Read {
     let (number, fraction_bytes) = big_endian(bytes, 4)?;
     let fraction_bits = 8 * fraction_bytes;
-    let fraction = number.unsigned_abs() & ((1 << fraction_bits) - 1);
+    let fraction = number & ((1 << fraction_bits) - 1);
     let micros = micros(fraction, fraction_bytes)?;
-    Ok(Value::Timestamp { seconds: number >> fraction_bits, micros })
+    if micros > 999_999 {
+        return Err(OUT_OF_RANGE);
+    }
+    let seconds = i64::from(narrow(number >> fraction_bits)?);
+    Ok(Value::Timestamp { seconds, micros })
 }
 
 /// `TIME` before 5.6: the decimal digits `hhmmss` as a number with a sign.
@@ -125,10 +128,10 @@ fn checked_datetime(
 }
 
 /// All bytes as one number, and how many of them are behind the first `whole`.
-fn big_endian(bytes: &[u8], whole: usize) -> Result<(i64, usize), &'static str> {
+fn big_endian(bytes: &[u8], whole: usize) -> Result<(u64, usize), &'static str> {
     let fraction = bytes.len().checked_sub(whole).filter(|count| *count <= 3);
     let fraction = fraction.ok_or(OUT_OF_RANGE)?;
-    let number = bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte));
+    let number = bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
     Ok((number, fraction))
 }
 

@@ -1,0 +1,4 @@
+CREATE TABLE addresses (id INT PRIMARY KEY, u UUID, a4 INET4, a6 INET6, cv VARCHAR(500) COMPRESSED, ct TEXT COMPRESSED, cb BLOB COMPRESSED, cvb VARBINARY(100) COMPRESSED, j JSON, hidden INT INVISIBLE DEFAULT 3);
+INSERT INTO addresses (id, u, a4, a6, cv, ct, cb, cvb, j) VALUES (1, '123e4567-e89b-12d3-a456-426655440000', '192.168.1.0', '2001:db8::ff00:42:8329', REPEAT('compress ', 40), REPEAT('text ', 100), REPEAT('blob ', 100), 'short', '{"a": 1}'),
+(2, '01890a5d-ac96-774b-bcce-b302099a8057', '0.0.0.0', '::ffff:1.2.3.4', '', '', '', '', NULL),
+(3, '00000000-0000-0000-0000-000000000000', '255.255.255.255', '::', 'x', 'y', 'z', NULL, '[]'), (4, 'ffffffff-ffff-4fff-bfff-ffffffff0000', NULL, '::1.2.3.4', NULL, NULL, NULL, NULL, NULL), (5, NULL, '10.0.0.1', '::1', NULL, NULL, NULL, NULL, NULL), (6, NULL, NULL, 'fe80::', NULL, NULL, NULL, NULL, NULL);

@@ -1,0 +1,1 @@
+//! The same bytes through another decoder.
