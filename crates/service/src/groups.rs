@@ -59,7 +59,7 @@ pub(crate) async fn put(
     Path((task, name)): Path<(String, String)>,
     body: Result<Json<GroupPut>, JsonRejection>,
 ) -> Result<Json<GroupCreated>, Problem> {
-    let Json(body) = body.map_err(malformed)?;
+    let Json(body) = body.map_err(|rejection| malformed(&rejection))?;
     let task = TaskName::new(task)?;
     blocking(move || {
         app.tasks.view(&task)?;

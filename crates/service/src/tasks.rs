@@ -72,7 +72,7 @@ pub(crate) async fn put(
     Path(name): Path<String>,
     body: Result<Json<TaskPut>, JsonRejection>,
 ) -> Result<Json<Task>, Problem> {
-    let Json(body) = body.map_err(malformed)?;
+    let Json(body) = body.map_err(|rejection| malformed(&rejection))?;
     let name = TaskName::new(name)?;
     blocking(move || {
         let auto_start = body.auto_start;
@@ -280,6 +280,6 @@ fn retention(keep: &Keep) -> Result<Option<Duration>, Problem> {
     Duration::try_from(duration).map(Some).map_err(|_| bad())
 }
 
-pub(crate) fn malformed(rejection: JsonRejection) -> Problem {
+pub(crate) fn malformed(rejection: &JsonRejection) -> Problem {
     Problem::new(Code::Malformed, rejection.body_text())
 }
