@@ -1,8 +1,8 @@
 //! The Kafka-protocol server: logs go out to any Kafka client, groups are coordinated, nothing comes in.
 //!
-//! The way of a request: [`listener`] accepts, [`connection`] reads a frame, [`session`] (sans-IO) says
+//! The way of a request: `listener` accepts, `connection` reads a frame, `session` (sans-IO) says
 //! whether it may be served, `api` has one file per Kafka API that answers it, `connection` sends the
-//! answer, record batches straight from the log's files. Beside that way: [`coordinator`] is the pure
+//! answer, record batches straight from the log's files. Beside that way: `coordinator` is the pure
 //! state machine of consumer groups and `groups` its shell, `principal` decides who sees what.
 //!
 //! Deliberately not here: writing to logs, the meaning of records (no value is ever read), where offsets

@@ -12,28 +12,37 @@ pub(super) fn answer(
     call: &Call<'_>,
     request: &FindCoordinatorRequest<'_>,
 ) -> Result<Answer, ConnectionError> {
-    let find = |key: &&'_ str| {
-        let verdict = match request.key_type {
-            KEY_TYPE_GROUP => call.principal.group(key).map(|_| ()),
-            _ => Err(ErrorCode::InvalidRequest),
-        };
-        match verdict {
-            Ok(()) => (ErrorCode::None, NODE_ID, call.endpoint.host.as_str(), call.endpoint.port),
-            Err(error) => (error, -1, "", 0),
-        }
-    };
-    let coordinators: Vec<_> = request
-        .keys
-        .iter()
-        .map(|key| {
-            let (error, node_id, host, port) = find(key);
-            let error_message = (!error.is_none()).then_some(NOT_HERE);
-            let port = if port == 0 { -1 } else { i32::from(port) };
-            Coordinator { key, node_id, host, port, error, error_message }
-        })
-        .collect();
+    let coordinators: Vec<_> =
+        request.keys.iter().map(|key| find(call, request.key_type, key)).collect();
     let error = first_error(coordinators.iter().map(|coordinator| coordinator.error));
     call.answer(error, FindCoordinatorResponse { coordinators, ..Default::default() })
 }
 
-const NOT_HERE: &str = "group.id must be the id of the consumer group whose account is logged in";
+fn find<'r>(call: &Call<'r>, key_type: i8, key: &'r str) -> Coordinator<'r> {
+    let admitted = match key_type {
+        KEY_TYPE_GROUP => call.principal.group(key),
+        _ => Err(ErrorCode::InvalidRequest),
+    };
+    match admitted {
+        Ok(_) => Coordinator {
+            key,
+            node_id: NODE_ID,
+            host: &call.endpoint.host,
+            port: i32::from(call.endpoint.port),
+            ..Default::default()
+        },
+        Err(error) => {
+            Coordinator { key, error, error_message: reason(error), ..Default::default() }
+        }
+    }
+}
+
+/// The error for people.
+fn reason(error: ErrorCode) -> Option<&'static str> {
+    match error {
+        ErrorCode::InvalidGroupId => {
+            Some("group.id must be the id of the consumer group whose account is logged in")
+        }
+        _ => Some("only consumer groups have a coordinator here"),
+    }
+}

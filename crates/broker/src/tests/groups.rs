@@ -10,8 +10,9 @@ use kafka::messages::{
 use kafka::{ErrorCode, Offset, PartitionId};
 
 use super::client::response;
+use super::server::settings;
 use super::{Client, Server};
-use crate::{Access, GroupState};
+use crate::{Access, GroupLimits, GroupState, Settings};
 
 const GROUP: &str = "any-group";
 
@@ -163,23 +164,29 @@ async fn a_refused_join_can_be_read_in_every_version() {
 }
 
 #[tokio::test]
-async fn a_member_whose_connection_broke_while_it_waited_is_not_waited_for_long() {
-    let server = server().await;
+async fn a_member_whose_connection_broke_is_waited_for_no_longer_than_its_session() {
+    let groups = GroupLimits {
+        session_timeout: Duration::from_millis(100)..=Duration::from_secs(60),
+        ..settings().groups
+    };
+    let mut server = Server::start_with(Access::Anonymous, Settings { groups, ..settings() }).await;
+    server.open_topic("shop");
     let (mut a, mut b) = (Client::connect(&server).await, Client::connect(&server).await);
     let (id_a, generation) = join_whole(&mut a, "").await;
     a.call(5, sync(&id_a, generation, &[])).await;
-    b.send(0, join("")).await;
-    tokio::time::timeout(Duration::from_secs(10), async {
+    b.send(0, JoinGroupRequest { session_timeout_ms: 100, ..join("") }).await;
+    let (_, alone) = tokio::time::timeout(Duration::from_secs(10), async {
         while heartbeat(&mut a, &id_a, generation).await != ErrorCode::RebalanceInProgress {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         drop(b);
-        while !server.scrape().contains("wellhead_kafka_connections 1") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        join_whole(&mut a, &id_a).await
     })
     .await
-    .expect("the broken connection is still served");
+    .expect("the group waits for a connection that is gone");
+    assert_eq!(alone, generation + 1);
+    let view = server.broker.groups().describe(&GroupId::new(GROUP).unwrap()).unwrap();
+    assert_eq!(view.members.len(), 1);
 }
 
 #[tokio::test]
