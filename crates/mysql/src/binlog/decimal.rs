@@ -41,7 +41,7 @@ impl DecimalLayout {
         let mut left = self.integer_digits;
         while left > 0 {
             // The group with fewer digits comes first.
-            let width = if left % 9 == 0 { 9 } else { left % 9 };
+            let width = if left.is_multiple_of(9) { 9 } else { left % 9 };
             let group = groups.next(width)?;
             left -= width;
             if started {

@@ -13,7 +13,7 @@ pub struct FormatDescription {
     /// When the server created the file, if it was the first one after its start, else 0.
     pub created: u32,
     /// Length of the fixed part of each event, by type number less one.
-    post_header_lengths: Vec<u8>,
+    pub(crate) post_header_lengths: Vec<u8>,
 }
 
 impl FormatDescription {

@@ -297,3 +297,56 @@ fn unknown_variables_end_the_variables_and_not_the_query() {
     assert_eq!(query.variables.flags2, Some(0x0403_0201));
     assert_eq!((query.database, query.statement), (&b"db"[..], &b"DROP TABLE t"[..]));
 }
+
+#[test]
+fn a_fake_rotate_names_the_file_that_follows() {
+    let event = made(4, 0x20, b"\x04\0\0\0\0\0\0\0mysql-bin.000042");
+    let raw = RawEvent::parse(&event, Checksum::None).unwrap();
+    assert!(raw.header.is_artificial());
+    let Ok(Event::Rotate(rotate)) = decoded(&event) else { panic!("no rotate") };
+    assert_eq!((rotate.position, rotate.file), (4, b"mysql-bin.000042".as_slice()));
+    assert!(decoded(&made(4, 0x20, b"\x04\0\0\0\0\0\0\0")).is_err());
+}
+
+#[test]
+fn a_gtid_event_of_mysql_5_7_ends_behind_its_sequence() {
+    let mut body = vec![1];
+    body.extend_from_slice(&[0xab; 16]);
+    body.extend_from_slice(&9_u64.to_le_bytes());
+    body.push(2);
+    body.extend_from_slice(&3_u64.to_le_bytes());
+    body.extend_from_slice(&4_u64.to_le_bytes());
+    let event = made(33, 0, &body);
+    let Ok(Event::Gtid(gtid)) = decoded(&event) else { panic!("no GTID") };
+    assert_eq!(gtid.gtid.unwrap().to_string(), "abababab-abab-abab-abab-abababababab:9");
+    assert_eq!((gtid.last_committed, gtid.sequence_number), (3, 4));
+    assert_eq!((gtid.original_commit, gtid.transaction_length), (None, None));
+    let anonymous = made(34, 0, &body);
+    let Ok(Event::Gtid(gtid)) = decoded(&anonymous) else { panic!("no GTID") };
+    assert_eq!(gtid.gtid, None);
+}
+
+#[test]
+fn a11_the_start_of_encryption_is_known() {
+    let event = made(164, 0, b"\x01\x02\0\0\0ABCDEFGHIJKL");
+    let Ok(Event::StartEncryption(start)) = decoded(&event) else { panic!("no encryption") };
+    assert_eq!((start.scheme, start.key_version, &start.nonce), (1, 2, b"ABCDEFGHIJKL"));
+}
+
+#[test]
+fn row_events_skip_the_extra_data_of_version_2() {
+    let mut body = vec![9, 0, 0, 0, 0, 0, 1, 0];
+    body.extend_from_slice(&[5, 0, 7, 7, 7]);
+    body.extend_from_slice(&[1, 1, 0, 42]);
+    let event = made(30, 0, &body);
+    let Ok(Event::Rows(rows)) = decoded(&event) else { panic!("no rows") };
+    assert_eq!(rows.table_id, crate::binlog::TableId(9));
+    assert!(rows.ends_statement());
+    assert!(decoded(&made(30, 0, &[9, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 1])).is_err());
+}
+
+#[test]
+fn row_events_that_are_too_old_are_refused_by_name() {
+    let error = decoded(&made(20, 0, b"")).unwrap_err();
+    assert!(matches!(error, DecodeError::Unsupported(reason) if reason.contains("5.1.18")));
+}
