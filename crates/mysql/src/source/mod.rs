@@ -25,6 +25,7 @@ use change::{Clock, SourceInfo, SourceKind, UnixTime};
 
 pub use position::BadPosition;
 
+use crate::binlog::Checksum;
 use crate::connection::{
     BinlogStream, Connection, Endpoint, Flavour, Replica, ReplicaOptions, ServerFacts, Timeouts,
     explain, server_facts,
@@ -210,7 +211,7 @@ impl Source for MySqlSource {
             self.options.history.as_ref(),
         )
         .map_err(|failure| failure.into_source_error("the start", &self.options.endpoint))?;
-        let mut translator = Translator::new(plan.position, tables);
+        let mut translator = Translator::new(plan.position, tables, checksum(&facts));
         if *start == Start::Now {
             let server_now = now.micros().saturating_add(clock_ahead_micros);
             translator.set_time(UnixTime::from_micros(server_now));
@@ -269,6 +270,14 @@ fn check_settings(facts: &ServerFacts) -> Result<(), SourceError> {
         .remedy("SET GLOBAL binlog_format = 'ROW'; then reconnect the sessions that write"));
     }
     Ok(())
+}
+
+/// The checksum that the server was asked to send.
+fn checksum(facts: &ServerFacts) -> Checksum {
+    match facts.binlog_checksum.as_deref() {
+        Some(name) if name.eq_ignore_ascii_case("CRC32") => Checksum::Crc32,
+        _ => Checksum::None,
+    }
 }
 
 fn closed(error: &SinkError) -> SourceError {

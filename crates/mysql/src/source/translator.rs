@@ -18,7 +18,7 @@ use super::position::{BinlogPosition, Within};
 use super::statement::{Statement, classify, starts_transaction};
 use super::tables::{Bound, Tables};
 use crate::binlog::{
-    CompressedQuery, Event, EventType, FormatDescription, Gtid, GtidEvent, GtidList, MariaDbGtid,
+    Checksum, CompressedQuery, Event, EventType, FormatDescription, Gtid, GtidEvent, GtidList, MariaDbGtid,
     MariaDbGtidEvent, PayloadReader, Query, RawEvent, RowsEvent, TransactionPayload,
     charset_of_collation, decode_text,
 };
@@ -74,11 +74,14 @@ const INFLATED_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 const DUMMY_TABLE_ID: u64 = 0x00ff_ffff;
 
 impl<'t> Translator<'t> {
-    pub(crate) fn new(position: BinlogPosition, tables: Tables<'t>) -> Self {
+    /// `checksum` is what the server was asked to send; it holds until the first format description.
+    pub(crate) fn new(position: BinlogPosition, tables: Tables<'t>, checksum: Checksum) -> Self {
         let delivered = position.within;
+        let mut format = FormatDescription::assumed();
+        format.checksum = checksum;
         Self {
             place: Place::new(position),
-            format: FormatDescription::assumed(),
+            format,
             tables,
             delivered,
             group: Group::default(),
@@ -93,8 +96,10 @@ impl<'t> Translator<'t> {
     pub(crate) fn event(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Failure> {
         let raw = RawEvent::parse(bytes, self.format.checksum)?;
         let start = self.place.advance(raw.header.log_pos, raw.header.event_size);
-        // Events made for this connection, like the format at a start within a file, tell old times.
-        if raw.header.timestamp != 0 && raw.header.log_pos != 0 {
+        // A file's format tells when the file was begun, which may be long ago.
+        let tells_time = raw.header.event_type != EventType::FORMAT_DESCRIPTION
+            || self.place.time == UnixTime::default();
+        if raw.header.timestamp != 0 && tells_time {
             self.place.time = raw.header.time();
         }
         if raw.header.event_type != EventType::HEARTBEAT
