@@ -14,7 +14,9 @@ UPDATE = bytes.fromhex(
 
 def row(operation, number, old, new):
     def side(counter):
-        return None if counter is None else [{"precision": 4, "value": str(number)}, {"precision": 8, "value": str(counter)}]
+        if counter is None:
+            return None
+        return [{"precision": 4, "value": str(number)}, {"precision": 8, "value": str(counter)}]
 
     fields = [{"name": "id", "dataTypeNumber": 3}, {"name": "counter", "dataTypeNumber": 8}]
     return {"operation": operation, "fields": fields, "beforeImages": side(old), "afterImages": side(new)}

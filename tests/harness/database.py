@@ -13,6 +13,7 @@ from . import paths, ports, wait
 COMMON = {
     "bind-address": "127.0.0.1",
     "server-id": "4711",
+    "character-set-server": "utf8mb4",
     "log-bin": "binlog",
     "binlog-format": "ROW",
     "innodb-buffer-pool-size": "64M",
@@ -182,6 +183,8 @@ class MySql(Database):
     def own_options(self):
         root = paths.MYSQL_ROOT
         return {
+            # MariaDB keeps its default of NO_LOG, so both ways to know a column are walked.
+            "binlog-row-metadata": "FULL",
             "innodb-log-file-size": None,
             "innodb-redo-log-capacity": "100M",
             "mysqlx": "OFF",

@@ -1,10 +1,10 @@
-"""Prints the row changes of a Wellhead topic as JSON lines: consume.py [TOPIC] [BROKER] [SECONDS]"""
+"""Prints the row changes of a Wellhead topic as JSON lines: consume.py [BROKER] [TOPIC] [SECONDS]"""
 
 import io, json, pathlib, sys, time
 
 import confluent_kafka, fastavro
 
-topic, broker, seconds = sys.argv[1:] + ["shop", "127.0.0.1:9092", "inf"][len(sys.argv) - 1 :]
+broker, topic, seconds = sys.argv[1:] + ["127.0.0.1:9092", "shop", "inf"][len(sys.argv) - 1 :]
 types = json.loads((pathlib.Path(__file__).parent.parent / "record.avsc").read_text())
 schema = fastavro.parse_schema(types)[-1]  # the last of the named types is the record
 
