@@ -198,7 +198,10 @@ impl Description<'_, '_> {
                 self.unsigned(groups)?;
                 ColumnType::Decimal { precision: fraction, scale: logged.second }
             }
-            code::YEAR => ColumnType::Year,
+            code::YEAR => {
+                self.unsigned(groups)?;
+                ColumnType::Year
+            }
             code::DATE | code::NEWDATE => ColumnType::Date,
             code::TIME => ColumnType::Time { fraction: 0 },
             code::TIME2 => ColumnType::Time { fraction },
@@ -240,7 +243,10 @@ impl Description<'_, '_> {
                 Some(charset) => ColumnType::Text { size: fraction, charset },
             },
             code::JSON => ColumnType::Json,
-            code::GEOMETRY => ColumnType::Geometry,
+            code::GEOMETRY => {
+                groups.character += usize::from(self.map.mariadb);
+                ColumnType::Geometry
+            }
             code::VECTOR => ColumnType::Vector,
             code::TYPED_ARRAY | code::NULL => ColumnType::VarBinary,
             other => {
@@ -346,6 +352,7 @@ fn mismatch(map: &TableMap<'_>, reason: String) -> DecodeError {
     }
 }
 
+/// The types that the metadata count when they tell signs; years are among them.
 const fn is_numeric(code: u8) -> bool {
     matches!(
         code,
@@ -357,6 +364,7 @@ const fn is_numeric(code: u8) -> bool {
             | type_code::FLOAT
             | type_code::DOUBLE
             | type_code::NEWDECIMAL
+            | type_code::YEAR
     )
 }
 

@@ -157,15 +157,16 @@ impl Codec {
             }
             (code::YEAR, T::Year) => Self::Year,
             (code::DATE | code::NEWDATE, T::Date) => Self::Date,
-            (code::TIME, T::Time { .. }) => Self::OldTime,
+            // MariaDB's own forms with fractions do not tell their length, so they fit nothing.
+            (code::TIME, T::Time { fraction: 0 }) => Self::OldTime,
             (code::TIME2, T::Time { fraction }) => {
                 Self::Time { fraction: same_fraction(logged, *fraction)? }
             }
-            (code::DATETIME, T::DateTime { .. }) => Self::OldDateTime,
+            (code::DATETIME, T::DateTime { fraction: 0 }) => Self::OldDateTime,
             (code::DATETIME2, T::DateTime { fraction }) => {
                 Self::DateTime { fraction: same_fraction(logged, *fraction)? }
             }
-            (code::TIMESTAMP, T::Timestamp { .. }) => Self::OldTimestamp,
+            (code::TIMESTAMP, T::Timestamp { fraction: 0 }) => Self::OldTimestamp,
             (code::TIMESTAMP2, T::Timestamp { fraction }) => {
                 Self::Timestamp { fraction: same_fraction(logged, *fraction)? }
             }

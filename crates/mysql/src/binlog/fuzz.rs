@@ -1,8 +1,9 @@
 //! One entry that leads through the whole decoder, for fuzzing and property tests.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use change::{Image, Value, Visitor};
+use change::{ColumnType, Image, TableSchema, Value, Visitor};
 
 use super::{
     Checksum, DecodeError, Event, EventHeader, FormatDescription, PayloadReader, RawEvent, Rows,
@@ -50,6 +51,8 @@ impl Walk {
             Event::FormatDescription(format) => self.format = format,
             Event::TableMap(map) => {
                 let binding = TableBinding::from_metadata(&map)?;
+                // Binary columns of their widths may as well be MariaDB's types.
+                let binding = TableBinding::with_schema(&map, mariadb_types(binding.schema()))?;
                 if self.tables.len() < TABLES_MAX {
                     self.tables.insert(map.id, binding);
                 }
@@ -89,6 +92,20 @@ impl Walk {
         }
         Ok(())
     }
+}
+
+fn mariadb_types(schema: &TableSchema) -> Arc<TableSchema> {
+    let mut schema = schema.clone();
+    for (index, column) in schema.columns.iter_mut().enumerate() {
+        column.kind = match (&column.kind, index % 3) {
+            (ColumnType::Binary { width: 16 }, 0) => ColumnType::Inet6,
+            (ColumnType::Binary { width: 16 }, 1) => ColumnType::Uuid,
+            (ColumnType::Binary { width: 4 }, _) => ColumnType::Inet4,
+            (ColumnType::Text { size: 4, .. }, _) => ColumnType::Json,
+            _ => continue,
+        };
+    }
+    Arc::new(schema)
 }
 
 fn visit(mut rows: Rows<'_>) -> Result<(), DecodeError> {

@@ -18,6 +18,8 @@ pub struct TableMap<'a> {
     pub database: &'a str,
     /// Table, in UTF-8.
     pub table: &'a str,
+    /// MariaDB wrote it, whose optional metadata count geometries among the character columns.
+    pub(super) mariadb: bool,
     pub(super) types: &'a [u8],
     pub(super) type_metadata: &'a [u8],
     /// The optional metadata, by type, length and value.
@@ -38,7 +40,11 @@ pub(super) struct LoggedType {
 }
 
 impl<'a> TableMap<'a> {
-    pub(super) fn decode(body: &'a [u8], width: TableIdWidth) -> Result<Self, DecodeError> {
+    pub(super) fn decode(
+        body: &'a [u8],
+        width: TableIdWidth,
+        mariadb: bool,
+    ) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new("a TABLE_MAP event", body);
         let id = TableId::decode(&mut cursor, width)?;
         cursor.u16()?;
@@ -53,7 +59,7 @@ impl<'a> TableMap<'a> {
         let type_metadata = cursor.packed_bytes()?;
         cursor.bytes(columns.div_ceil(8))?;
         let optional = cursor.rest();
-        Ok(Self { id, database, table, types, type_metadata, optional, description })
+        Ok(Self { id, database, table, mariadb, types, type_metadata, optional, description })
     }
 
     /// Number of columns.

@@ -24,7 +24,11 @@ const MYSQL_UNCHECKED: &[u8] = include_bytes!("testdata/mysql-9.7-unchecked.binl
 const MARIADB_FULL: &[u8] = include_bytes!("testdata/mariadb-10.11-full.binlog");
 const MARIADB_COMPRESSED: &[u8] = include_bytes!("testdata/mariadb-10.11-compressed.binlog");
 const MARIADB_UNCHECKED: &[u8] = include_bytes!("testdata/mariadb-10.11-unchecked.binlog");
-const ALL: [&[u8]; 6] = [
+const MYSQL_MIXED: &[u8] = include_bytes!("testdata/mysql-9.7-mixed.binlog");
+const MARIADB_MIXED: &[u8] = include_bytes!("testdata/mariadb-10.11-mixed.binlog");
+const ALL: [&[u8]; 8] = [
+    MYSQL_MIXED,
+    MARIADB_MIXED,
     MYSQL_FULL,
     MYSQL_COMPRESSED,
     MYSQL_UNCHECKED,

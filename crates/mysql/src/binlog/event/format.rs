@@ -12,6 +12,8 @@ pub struct FormatDescription {
     pub checksum: Checksum,
     /// When the server created the file, if it was the first one after its start, else 0.
     pub created: u32,
+    /// Whether MariaDB wrote the file.
+    pub(crate) mariadb: bool,
     /// Length of the fixed part of each event, by type number less one.
     pub(crate) post_header_lengths: Vec<u8>,
 }
@@ -24,14 +26,15 @@ impl FormatDescription {
             server_version: String::new(),
             checksum: Checksum::None,
             created: 0,
+            mariadb: false,
             post_header_lengths: Vec::new(),
         }
     }
 
     /// Whether MariaDB wrote the file.
     #[must_use]
-    pub fn is_mariadb(&self) -> bool {
-        self.server_version.contains("MariaDB")
+    pub const fn is_mariadb(&self) -> bool {
+        self.mariadb
     }
 
     pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
@@ -53,8 +56,10 @@ impl FormatDescription {
             return Err(cursor.malformed("it ends too early"));
         };
         let checksum = Checksum::from_number(*algorithm)?;
+        let server_version = String::from_utf8_lossy(text).into_owned();
         Ok(Self {
-            server_version: String::from_utf8_lossy(text).into_owned(),
+            mariadb: server_version.contains("MariaDB"),
+            server_version,
             checksum,
             created,
             post_header_lengths: lengths.to_vec(),

@@ -101,9 +101,11 @@ impl<'a> Event<'a> {
             EventType::XID => Self::Xid(Cursor::new("an XID event", body).u64()?),
             EventType::XA_PREPARE => Self::XaPrepare(XaPrepare::decode(body)?),
             EventType::ROWS_QUERY => Self::RowsQuery(control::rows_query(body)?),
-            EventType::TABLE_MAP => {
-                Self::TableMap(TableMap::decode(body, format.table_id_width(kind))?)
-            }
+            EventType::TABLE_MAP => Self::TableMap(TableMap::decode(
+                body,
+                format.table_id_width(kind),
+                format.is_mariadb(),
+            )?),
             EventType::HEARTBEAT => Self::Heartbeat(Heartbeat::decode_v1(&raw.header, body)),
             EventType::HEARTBEAT_V2 => Self::Heartbeat(Heartbeat::decode_v2(body)?),
             EventType::TRANSACTION_PAYLOAD => {
