@@ -121,8 +121,9 @@ impl<'t> Translator<'t> {
             self.place.time = self.place.time.max(now);
         }
         let here = self.place.change(Body::Heartbeat);
-        // Before the first event of a start in the past there is no time to tell.
-        if !self.place.open && self.place.time != UnixTime::default() {
+        // Before the first events of a dump there is no time, or no file, to tell.
+        let is_told = self.place.time != UnixTime::default() && !self.place.position.file.is_empty();
+        if !self.place.open && is_told {
             sink.progress(&here)?;
         }
         sink.idle(&here)
