@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use broker::GroupsView;
 use catalog::Catalog;
 use change::{Clock, UnixTime};
 use prometheus_client::registry::Registry;
@@ -17,6 +18,8 @@ use crate::problem::Problem;
 pub struct App {
     pub(crate) tasks: Tasks,
     pub(crate) catalog: Catalog,
+    /// The live side of consumer groups.
+    pub(crate) groups: GroupsView,
     pub(crate) registry: Arc<Registry>,
     pub(crate) facts: Arc<ServerFacts>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -46,6 +49,7 @@ impl App {
     pub fn new(
         tasks: Tasks,
         catalog: Catalog,
+        groups: GroupsView,
         registry: Registry,
         facts: ServerFacts,
         clock: Arc<dyn Clock>,
@@ -53,6 +57,7 @@ impl App {
         Self {
             tasks,
             catalog,
+            groups,
             registry: Arc::new(registry),
             facts: Arc::new(facts),
             clock,

@@ -87,7 +87,12 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Problem> {
     let task = TaskName::new(task)?;
     blocking(move || {
+        let group = app.catalog.group(&task, &name)?;
         app.catalog.delete_group(&task, &name)?;
+        // Who is connected with the group's account is sent away.
+        if let Some(group) = group {
+            app.groups.remove(&group.id);
+        }
         Ok(StatusCode::NO_CONTENT)
     })
     .await

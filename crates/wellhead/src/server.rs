@@ -106,7 +106,7 @@ impl Server {
             data_dir: data_dir.path().to_path_buf(),
             accounts,
         };
-        let app = App::new(tasks.clone(), catalog, registry, facts, clock);
+        let app = App::new(tasks.clone(), catalog, broker.groups(), registry, facts, clock);
         let (stop_api, stopped) = watch::channel(false);
         let api = http_server.serve(app.clone(), stopped);
         app.set_ready(true);

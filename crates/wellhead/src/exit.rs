@@ -1,0 +1,121 @@
+//! How a command ends: the exit codes are a promise to scripts.
+
+use std::process::ExitCode;
+
+use service::{Code, Problem};
+
+/// An error that knows which exit code it means. Any other error is an internal one, code 1.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+    /// What the API answered, when it was the API that refused.
+    problem: Option<Box<Problem>>,
+}
+
+impl Failure {
+    /// The command was given wrongly, or the configuration is wrong.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, message: message.into(), problem: None }
+    }
+
+    /// Something around us: unreachable, taken, forbidden.
+    pub(crate) fn environment(message: impl Into<String>) -> Self {
+        Self { code: 3, message: message.into(), problem: None }
+    }
+
+    /// The question was asked, and the answer is bad.
+    pub(crate) fn bad_answer(message: impl Into<String>) -> Self {
+        Self { code: 4, message: message.into(), problem: None }
+    }
+
+    /// The API refused.
+    pub(crate) fn refused(problem: Problem) -> Self {
+        let code = match problem.code {
+            Code::Malformed | Code::InvalidValue | Code::NotFound => 2,
+            Code::Unauthorized | Code::SourceUnusable => 3,
+            Code::WrongState | Code::Conflict | Code::PrecheckFailed => 4,
+            Code::Internal => 1,
+        };
+        let mut message = problem.detail.clone();
+        for fault in &problem.errors {
+            message.push_str(&format!("\n  {}: {}", fault.code, fault.detail));
+            for remedy in &fault.remedy {
+                let parts = [remedy.title.as_str(), remedy.sql.as_str()];
+                let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+                message.push_str(&format!("\n    fix: {}", parts.join(": ")));
+            }
+        }
+        Self { code, message, problem: Some(Box::new(problem)) }
+    }
+
+    /// What the API answered.
+    pub(crate) fn problem(&self) -> Option<&Problem> {
+        self.problem.as_deref()
+    }
+}
+
+/// The exit code that an error means.
+pub(crate) fn code_of(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(number_of(error))
+}
+
+fn number_of(error: &anyhow::Error) -> u8 {
+    let environment = || {
+        error.is::<catalog::Error>()
+            || error.chain().any(|cause| {
+                cause.is::<broker::Error>()
+                    || cause.is::<service::ServeError>()
+                    || cause.is::<log::Error>()
+            })
+    };
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.code,
+        None if error.is::<crate::config::Faults>() => 2,
+        None if environment() => 3,
+        None => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use service::{Fault, Remedy};
+
+    use super::*;
+
+    #[test]
+    fn each_code_of_the_api_has_its_exit_code() {
+        for (code, exit) in [
+            (Code::Malformed, 2),
+            (Code::NotFound, 2),
+            (Code::Unauthorized, 3),
+            (Code::Conflict, 4),
+            (Code::Internal, 1),
+        ] {
+            let error = anyhow::Error::new(Failure::refused(Problem::new(code, "why")));
+            assert_eq!(number_of(&error), exit, "{code:?}");
+        }
+        assert_eq!(number_of(&anyhow::anyhow!("a bug")), 1);
+        assert_eq!(number_of(&anyhow::Error::new(Failure::usage("x")).context("y")), 2);
+    }
+
+    #[test]
+    fn a_refusal_names_every_fault_and_what_mends_it() {
+        let mut problem = Problem::new(Code::PrecheckFailed, "1 of 9 checks failed");
+        problem.errors.push(Fault {
+            pointer: "/source/binlog_format".into(),
+            code: "binlog_format".into(),
+            detail: "found STATEMENT, needs ROW".into(),
+            remedy: vec![Remedy {
+                title: "log rows".into(),
+                sql: "SET GLOBAL binlog_format = ROW;".into(),
+            }],
+        });
+        assert_eq!(
+            Failure::refused(problem).to_string(),
+            "1 of 9 checks failed\n  binlog_format: found STATEMENT, needs ROW\n    \
+             fix: log rows: SET GLOBAL binlog_format = ROW;"
+        );
+    }
+}
