@@ -171,7 +171,7 @@ impl<'t> Translator<'t> {
             Event::Query(query) => self.query(&query, raw, start, sink)?,
             Event::CompressedQuery(query) => self.compressed_query(&query, raw, start, sink)?,
             Event::Xid(_) | Event::XaPrepare(_) => self.commit(sink)?,
-            Event::Gtid(gtid) => self.gtid(gtid, raw, start),
+            Event::Gtid(gtid) => self.gtid(&gtid, raw, start),
             Event::MariaDbGtid(gtid) => self.mariadb_gtid(&gtid, raw, start),
             Event::TransactionPayload(payload) => self.payload(&payload, start, sink)?,
             Event::FormatDescription(format) => {
@@ -222,7 +222,7 @@ impl<'t> Translator<'t> {
         Ok(())
     }
 
-    fn gtid(&mut self, event: GtidEvent, raw: &RawEvent<'_>, start: u64) {
+    fn gtid(&mut self, event: &GtidEvent, raw: &RawEvent<'_>, start: u64) {
         self.open_group(start, raw.header.server_id);
         self.place.transaction.commit_time = event.original_commit.or(event.immediate_commit);
         if let Some(gtid) = event.gtid {
