@@ -9,7 +9,9 @@ mod groups;
 mod health;
 mod model;
 mod openapi;
+mod place;
 mod problem;
+mod records;
 mod routes;
 mod server;
 mod source_url;
@@ -17,7 +19,8 @@ mod tasks;
 
 pub use app::{App, ServerFacts};
 pub use model::{
-    DataRange, Group, GroupCreated, GroupPut, Objects, Page, ServerView, Task, TaskPut,
+    DataRange, Group, GroupCreated, GroupPut, InlineSource, Objects, Page, RecordItem, RecordsPage,
+    ServerView, SourcePut, Task, TaskPut,
 };
 pub use openapi::openapi_json;
 pub use problem::{Code, Fault, Problem, Remedy};

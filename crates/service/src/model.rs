@@ -274,6 +274,41 @@ pub struct Page<T> {
     pub next_page_token: Option<String>,
 }
 
+/// `GET /tasks/{t}/records`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RecordsPage {
+    /// Records that match, in the order of the log.
+    pub items: Vec<RecordItem>,
+    /// Where to go on.
+    pub next_from: i64,
+    /// The end of the topic when it was looked at.
+    pub end_offset: i64,
+}
+
+/// A record in the form that was asked for.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RecordItem {
+    /// Its offset.
+    pub offset: i64,
+    /// Its timestamp in milliseconds since the epoch.
+    pub timestamp_ms: i64,
+    /// Its content: operation, database, table, before, after, statement, position, tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<serde_json::Value>,
+    /// The source's type of each column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<serde_json::Value>,
+    /// The record as a line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Its bytes, as consumers get them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hex: Option<String>,
+    /// Why it has no content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// RFC 3339 in UTC, to the second.
 pub(crate) fn rfc3339(unix: i64) -> String {
     jiff::Timestamp::from_second(unix).map_or_else(|_| unix.to_string(), |at| at.to_string())

@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
-use crate::{groups, health, routes, tasks};
+use crate::{groups, health, records, routes, tasks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,6 +22,7 @@ use crate::{groups, health, routes, tasks};
         tasks::pause,
         tasks::resume,
         tasks::data_range,
+        records::list,
         groups::list,
         groups::show,
         groups::put,

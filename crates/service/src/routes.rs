@@ -8,7 +8,7 @@ use axum::{Json, Router, middleware};
 use crate::app::App;
 use crate::model::{ServerView, seconds_between};
 use crate::problem::{Code, Problem};
-use crate::{access, groups, health, openapi, tasks};
+use crate::{access, groups, health, openapi, records, tasks};
 
 /// All routes. `/livez` and `/readyz` are open, everything else asks who calls.
 pub(crate) fn router(app: App) -> Router {
@@ -22,6 +22,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/tasks/{task}/pause", post(tasks::pause))
         .route("/api/v1/tasks/{task}/resume", post(tasks::resume))
         .route("/api/v1/tasks/{task}/data-range", get(tasks::data_range))
+        .route("/api/v1/tasks/{task}/records", get(records::list))
         .route("/api/v1/tasks/{task}/groups", get(groups::list))
         .route(
             "/api/v1/tasks/{task}/groups/{group}",

@@ -35,6 +35,9 @@ pub enum Error {
         /// What the log says.
         source: log::Error,
     },
+    /// Records of the task's log cannot be shown.
+    #[error("the records cannot be read: {0}")]
+    Records(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The files of a deleted task cannot be removed.
     #[error("{folder} cannot be removed: {source}; remove it by hand")]
     Remove {

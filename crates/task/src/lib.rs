@@ -9,6 +9,7 @@ mod history;
 mod metrics;
 mod pipeline;
 mod policy;
+pub mod records;
 mod run;
 mod settings;
 mod state;

@@ -205,6 +205,14 @@ impl Tasks {
         Ok(self.find(name)?.data_range())
     }
 
+    /// The reader of a task's log.
+    ///
+    /// # Errors
+    /// There is no such task.
+    pub fn reader(&self, name: &TaskName) -> Result<log::Reader, Error> {
+        Ok(self.find(name)?.reader().clone())
+    }
+
     /// Brings all gauges up to date.
     pub fn refresh_metrics(&self) {
         for task in self.all() {

@@ -1,0 +1,1 @@
+//! Looks into logs that were written with the real encoder, batches and files.
