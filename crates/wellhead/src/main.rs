@@ -1,2 +1,36 @@
-//! Under construction.
-fn main() {}
+//! The binary `wellhead`: reads the command line and hands over to the command that was asked for.
+//!
+//! `serve` and `tap` are the server; everything else is a client of its API, or works without one.
+
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod data_dir;
+mod exit;
+mod output;
+mod password;
+mod serve;
+mod server;
+mod sources;
+mod tap;
+mod topics;
+mod tracing_output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Verb};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { global, verb } = Cli::parse();
+    let command = verb.name();
+    match verb {
+        Verb::Serve(args) => output::ended(serve::run(args).await),
+        Verb::Tap(args) => output::ended(tap::run(args).await),
+        Verb::Tail(args) => output::ended(commands::tail::run(&global, &args).await),
+        verb => output::finish(command, &global, commands::run(&global, verb).await),
+    }
+}

@@ -1,0 +1,226 @@
+//! `wellhead group`: consumer groups, by the API.
+
+use anyhow::{Result, anyhow, bail};
+use serde_json::{Value, json};
+use service::{Code, Group, GroupCreated, GroupPut, Page};
+
+use super::confirm;
+use super::task::path as task_path;
+use crate::cli::{Global, GroupCreate, GroupName, GroupVerb};
+use crate::client::{Client, read_secret, segment};
+use crate::exit::Failure;
+use crate::output::{Answer, table};
+
+pub(super) async fn run(global: &Global, verb: GroupVerb) -> Result<Answer> {
+    let client = Client::new(global)?;
+    match verb {
+        GroupVerb::List(args) => list(&client, &args.task).await,
+        GroupVerb::Show(group) => {
+            let group: Group = client.get(&path(&group.task, &group.name)).await?;
+            Ok(Answer::data(shown(&group), json!(group)))
+        }
+        GroupVerb::Create(args) => create(&client, global, &args).await,
+        GroupVerb::Delete(group) => delete(&client, global, &group).await,
+    }
+}
+
+fn path(task: &str, group: &str) -> String {
+    format!("{}/groups/{}", task_path(task), segment(group))
+}
+
+async fn list(client: &Client, task: &str) -> Result<Answer> {
+    let page: Page<Group> = client.get(&format!("{}/groups", task_path(task))).await?;
+    let head = ["NAME", "GROUP ID", "SASL USER", "OFFSET", "LAG"].map(String::from).to_vec();
+    let rows = page.items.iter().map(|group| {
+        let (offset, lag) = standing(group);
+        vec![group.name.clone(), group.group_id.clone(), group.user.clone(), offset, lag]
+    });
+    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+    let mut answer = Answer::data(table(&rows), json!(page.items));
+    if page.items.is_empty() {
+        answer.text.clear();
+        answer.summary = format!(
+            "task {task} has no group; create one with: wellhead group create NAME --task {task}"
+        );
+    }
+    Ok(answer)
+}
+
+/// Offset and lag; before the first commit nobody knows.
+fn standing(group: &Group) -> (String, String) {
+    let number = |number: Option<i64>| number.map_or_else(|| "-".into(), |n| n.to_string());
+    (number(group.checkpoint.as_ref().map(|at| at.offset)), number(group.lag_records))
+}
+
+fn shown(group: &Group) -> String {
+    let mut rows = vec![
+        vec!["group".into(), group.name.clone()],
+        vec!["group.id".into(), group.group_id.clone()],
+        vec!["sasl user".into(), group.user.clone()],
+    ];
+    rows.push(match &group.checkpoint {
+        Some(at) => vec![
+            "checkpoint".into(),
+            format!(
+                "offset {}, committed {}, metadata {:?}",
+                at.offset, at.committed_at, at.metadata
+            ),
+        ],
+        None => vec!["checkpoint".into(), "nothing was committed yet".into()],
+    });
+    let (_, lag) = standing(group);
+    let lag = if lag == "-" { "unknown".into() } else { format!("{lag} records") };
+    rows.push(vec!["lag".into(), lag]);
+    table(&rows)
+}
+
+async fn create(client: &Client, global: &Global, args: &GroupCreate) -> Result<Answer> {
+    let path = path(&args.task, &args.name);
+    let generated = match &args.password_file {
+        Some(_) => None,
+        None => {
+            if !global.yes && exists(client, &path).await? {
+                bail!(Failure::usage(format!(
+                    "group {} exists; a new password would lock its clients out. Give --yes to do so, or --password-file to set one",
+                    args.name
+                )));
+            }
+            Some(generate_password()?)
+        }
+    };
+    let password = match (&args.password_file, &generated) {
+        (Some(file), _) => read_secret(file)?,
+        (None, generated) => generated.clone().unwrap_or_default(),
+    };
+    let account = args.account.clone().unwrap_or_else(|| account_of(&args.name));
+    let group: GroupCreated = client.put(&path, &GroupPut { account, password }).await?;
+    Ok(created(&group, generated.as_deref()))
+}
+
+async fn exists(client: &Client, path: &str) -> Result<bool> {
+    match client.get::<Group>(path).await {
+        Ok(_) => Ok(true),
+        Err(error) => {
+            let problem = error.downcast_ref::<Failure>().and_then(Failure::problem);
+            if problem.is_some_and(|problem| problem.code == Code::NotFound) {
+                Ok(false)
+            } else {
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The password is shown here and never again.
+fn created(group: &GroupCreated, generated: Option<&str>) -> Answer {
+    let mut text = format!(
+        "group {}   id (group.id) {}   sasl user {}\n",
+        group.name, group.group_id, group.user
+    );
+    let mut result = json!(group);
+    if let Some(password) = generated {
+        text.push_str(&format!("password {password}   shown once; only a verifier is kept\n"));
+        if let Value::Object(fields) = &mut result {
+            fields.insert("password".into(), password.into());
+        }
+    }
+    Answer::data(text, result)
+}
+
+async fn delete(client: &Client, global: &Global, group: &GroupName) -> Result<Answer> {
+    let GroupName { name, task } = group;
+    let path = path(task, name);
+    let group: Group = client.get(&path).await?;
+    let at = group.checkpoint.map_or_else(
+        || "which never committed".into(),
+        |at| format!("with its checkpoint at offset {}", at.offset),
+    );
+    let plan = format!(
+        "this destroys group {name} ({}) of task {task}, {at}; its clients are locked out",
+        group.group_id
+    );
+    confirm(global, &plan, &format!("delete group {name}?"))?;
+    client.delete(&path).await?;
+    Ok(Answer::done(format!("group {name} is deleted"), json!({ "name": name, "task": task })))
+}
+
+/// The group's name reduced to what an account may hold.
+fn account_of(name: &str) -> String {
+    let legal = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    let account: String = name.chars().filter(legal).take(ACCOUNT_CHARS_MAX).collect();
+    if account.is_empty() { "consumer".into() } else { account }
+}
+
+/// A random password with upper case, lower case and digits.
+fn generate_password() -> Result<String> {
+    loop {
+        let mut bytes = [0; PASSWORD_CHARS];
+        aws_lc_rs::rand::fill(&mut bytes)
+            .map_err(|_| anyhow!("the operating system gives no random numbers"))?;
+        // 64 characters, so that a byte's six low bits choose evenly.
+        let character = |byte: &u8| ALPHABET.get(usize::from(byte & 63)).copied().map(char::from);
+        let password: String = bytes.iter().filter_map(character).collect();
+        let has = |class: fn(&u8) -> bool| password.as_bytes().iter().any(class);
+        if has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit) {
+            return Ok(password);
+        }
+    }
+}
+
+const ACCOUNT_CHARS_MAX: usize = 16;
+const PASSWORD_CHARS: usize = 20;
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_made_from_any_group_name() {
+        assert_eq!(account_of("billing"), "billing");
+        assert_eq!(account_of("team-a.orders/2026 nightly"), "teamaorders2026n");
+        assert_eq!(account_of("组"), "consumer");
+    }
+
+    #[test]
+    fn generated_passwords_follow_the_rules_and_differ() {
+        let (one, two) = (generate_password().unwrap(), generate_password().unwrap());
+        assert_eq!(one.len(), 20);
+        assert!(one.bytes().all(|byte| ALPHABET.contains(&byte)));
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn a_created_group_shows_id_user_and_password_once() {
+        let group = GroupCreated {
+            name: "billing".into(),
+            group_id: "dtsk3v9x2m7q1b4c8d".into(),
+            user: "billing-dtsk3v9x2m7q1b4c8d".into(),
+        };
+        let answer = created(&group, Some("7mQ_v2xxxxxxxxxxxxxx"));
+        assert_eq!(
+            answer.text,
+            "group billing   id (group.id) dtsk3v9x2m7q1b4c8d   sasl user billing-dtsk3v9x2m7q1b4c8d\n\
+             password 7mQ_v2xxxxxxxxxxxxxx   shown once; only a verifier is kept\n"
+        );
+        assert_eq!(answer.result["password"], "7mQ_v2xxxxxxxxxxxxxx");
+        assert!(!created(&group, None).text.contains("password"));
+    }
+
+    #[test]
+    fn a_group_before_its_first_commit_has_no_numbers() {
+        let group = Group {
+            name: "billing".into(),
+            group_id: "dts1".into(),
+            user: "b-dts1".into(),
+            checkpoint: None,
+            lag_records: None,
+        };
+        assert_eq!(standing(&group), ("-".into(), "-".into()));
+        assert_eq!(
+            shown(&group),
+            "group       billing\ngroup.id    dts1\nsasl user   b-dts1\n\
+             checkpoint  nothing was committed yet\nlag         unknown\n"
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! What people read about tasks.
+
+use serde_json::Value;
+
+use super::*;
+
+fn task(change: impl FnOnce(&mut Value)) -> Task {
+    let mut value = json!({
+        "name": "shop", "title": "Web shop", "topic": "shop", "tables": ["shop.*"],
+        "exclude": ["shop.tmp_*"],
+        "source": {"name": "shop-db", "url": "mysql://wh@db:3306", "server": "MariaDB 10.11.6"},
+        "state": "normal", "state_since": "2026-11-21T04:00:00Z", "verdict": "current",
+        "reason": null, "position": "gtid=0-1-42", "lag_seconds": 0.25,
+        "data_range": {
+            "begin": "2026-11-21T04:00:00Z", "begin_unix": 1_795_233_600,
+            "end": "2026-11-21T04:10:00Z", "end_unix": 1_795_234_200,
+            "begin_offset": 0, "end_offset": 1235, "bytes": 1_258_291,
+        },
+        "retry": null, "warnings": [],
+    });
+    change(&mut value);
+    serde_json::from_value(value).unwrap()
+}
+
+fn arguments(source: &str, tables: &[&str]) -> TaskCreate {
+    TaskCreate {
+        name: "shop".into(),
+        source: source.into(),
+        password_file: None,
+        tls: None,
+        ca: None,
+        tables: tables.iter().map(ToString::to_string).collect(),
+        exclude: Vec::new(),
+        start: None,
+        topic: None,
+        title: None,
+        auto_start: false,
+    }
+}
+
+#[test]
+fn a_task_is_shown_line_by_line() {
+    assert_eq!(
+        shown(&task(|_| ())),
+        "task      shop (Web shop)\n\
+         state     normal since 2026-11-21T04:00:00Z, current\n\
+         source    shop-db mysql://wh@db:3306 (MariaDB 10.11.6)\n\
+         tables    shop.*\n\
+         without   shop.tmp_*\n\
+         topic     shop\n\
+         position  gtid=0-1-42\n\
+         lag       0.2 s\n\
+         data      2026-11-21T04:00:00Z to 2026-11-21T04:10:00Z, offsets 0 to 1234, 1.1 MiB\n"
+    );
+}
+
+#[test]
+fn a_failed_task_says_why_and_what_to_do_and_no_number_it_does_not_know() {
+    let failed = task(|task| {
+        task["state"] = "failed".into();
+        task["lag_seconds"] = Value::Null;
+        task["data_range"] = Value::Null;
+        task["reason"] = json!({
+            "code": "binlog_purged", "message": "binlog.000007 was purged",
+            "remedy": ["wellhead task delete shop"],
+        });
+    });
+    let text = shown(&failed);
+    assert!(text.contains("reason    binlog_purged: binlog.000007 was purged\n"), "{text}");
+    assert!(text.contains("          fix: wellhead task delete shop\n"), "{text}");
+    assert!(text.contains("lag       unknown\ndata      none yet\n"), "{text}");
+    assert_eq!(row(&failed, false)[3], "-");
+}
+
+#[test]
+fn a_wide_row_has_a_cell_for_each_head() {
+    for wide in [false, true] {
+        assert_eq!(row(&task(|_| ()), wide).len(), head(wide).len());
+    }
+}
+
+#[test]
+fn a_created_task_says_the_next_command() {
+    let ready = created(&task(|task| task["state"] = "not_started".into()));
+    assert_eq!(ready.summary, "task shop is ready; start it with: wellhead task start shop");
+    assert_eq!(ready.verdict, Verdict::Good);
+    let unfit = created(&task(|task| {
+        task["state"] = "precheck_failed".into();
+        task["reason"] = json!({
+            "code": "precheck_failed", "message": "binlog_format: found MIXED, needs ROW",
+            "remedy": ["SET GLOBAL binlog_format = ROW"],
+        });
+    }));
+    assert_eq!(unfit.verdict, Verdict::Bad);
+    assert_eq!(
+        unfit.summary,
+        "task shop is defined, but its source is not fit: binlog_format: found MIXED, needs ROW\n  \
+         fix: SET GLOBAL binlog_format = ROW\n\
+         look at everything with: wellhead check URL; then: wellhead task start shop"
+    );
+}
+
+#[test]
+fn what_a_deletion_destroys_is_told_before() {
+    assert_eq!(
+        deletion(&task(|_| ()), &["billing", "audit"]),
+        "this destroys task shop, its topic shop (2026-11-21T04:00:00Z to 2026-11-21T04:10:00Z, \
+         offsets 0 to 1234, 1.1 MiB), and the consumer groups billing, audit with their checkpoints; \
+         nothing changes in mysql://wh@db:3306"
+    );
+    assert!(deletion(&task(|_| ()), &[]).contains("and no consumer groups;"));
+}
+
+#[test]
+fn a_source_given_as_url_is_taken_apart() {
+    let url = "mysql://wh:p%40ss@db:3306/shop?tls=require&ca=/etc/ca.pem";
+    let put = specification(arguments(url, &[])).unwrap();
+    assert_eq!(put.tables, ["shop.*"]);
+    let SourcePut::Inline(source) = put.source else { panic!("not inline") };
+    assert_eq!(source.url, "mysql://wh@db:3306/shop");
+    assert_eq!(source.password.as_deref(), Some("p@ss"));
+    assert_eq!(
+        (source.tls.as_deref(), source.ca.as_deref()),
+        (Some("require"), Some("/etc/ca.pem"))
+    );
+}
+
+#[test]
+fn wrong_arguments_are_told_before_the_server_is_asked() {
+    let refused = |args| specification(args).unwrap_err().to_string();
+    assert_eq!(
+        refused(arguments("shop-db", &[])),
+        "what shall be tracked? give --tables 'shop.*', or name a database in the URL"
+    );
+    let mut named = arguments("shop-db", &["shop.*"]);
+    named.tls = Some("require".into());
+    assert_eq!(
+        refused(named),
+        "--password-file, --tls and --ca belong to a database given as URL; source shop-db has its own"
+    );
+    assert_eq!(
+        refused(arguments("postgres://u:geheim@h", &["a.*"])),
+        "the source URL does not start with mysql:// or mariadb://; it must look like mysql://user:password@host:3306/database"
+    );
+}

@@ -1,0 +1,241 @@
+//! Answers on their way out: data to standard output, words to standard error, and the exit code.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::cli::{Format, Global};
+use crate::exit::{Failure, code_of};
+
+/// What a command found out or did.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// One sentence, for standard error and the envelope.
+    pub(crate) summary: String,
+    /// For programs.
+    pub(crate) result: Value,
+    /// For people; ends with a line break unless it is empty.
+    pub(crate) text: String,
+    /// Whether the answer is a good one.
+    pub(crate) verdict: Verdict,
+}
+
+/// What the exit code tells of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// 0
+    Good,
+    /// 4
+    Bad,
+    /// 3: the one who was asked could not be reached.
+    Unreachable,
+}
+
+impl Answer {
+    /// Something to show.
+    pub(crate) fn data(text: String, result: Value) -> Self {
+        Self { summary: String::new(), result, text, verdict: Verdict::Good }
+    }
+
+    /// Something that was done.
+    pub(crate) fn done(summary: impl Into<String>, result: Value) -> Self {
+        Self { summary: summary.into(), result, text: String::new(), verdict: Verdict::Good }
+    }
+}
+
+impl Verdict {
+    /// The exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::Unreachable => 3,
+            Self::Bad => 4,
+        }
+    }
+}
+
+/// Ends a command that printed by itself.
+pub(crate) fn ended(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            to_stderr(&error_lines(&error));
+            code_of(&error)
+        }
+    }
+}
+
+/// Prints an answer in the form that was asked for.
+pub(crate) fn finish(command: &str, global: &Global, result: Result<Answer>) -> ExitCode {
+    let format = global.output.unwrap_or(Format::Table);
+    let machine = matches!(format, Format::Json | Format::Jsonl);
+    match result {
+        Ok(answer) => {
+            let text = match format {
+                Format::Json => envelope(command, &answer),
+                Format::Jsonl => lines(&answer.result),
+                _ => {
+                    if !answer.summary.is_empty() && !global.quiet {
+                        to_stderr(&format!("{}\n", answer.summary));
+                    }
+                    answer.text
+                }
+            };
+            to_stdout(&text);
+            ExitCode::from(answer.verdict.code())
+        }
+        Err(error) => {
+            if machine {
+                to_stdout(&error_envelope(command, &error));
+            } else {
+                to_stderr(&error_lines(&error));
+            }
+            code_of(&error)
+        }
+    }
+}
+
+/// Aligned columns; the first row is the head. Controls are replaced, because names come from outside.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{:<width$}", visible(cell)));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The text with each control character replaced, so that it cannot move a reader's terminal.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// A number of bytes as people say it.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [(&str, u32); 4] = [("GiB", 30), ("MiB", 20), ("KiB", 10), ("B", 0)];
+    let unit = UNITS.into_iter().find(|(_, shift)| count >> shift > 0);
+    match unit {
+        Some((unit, shift)) if shift > 0 => {
+            let tenths = count.saturating_mul(10) >> shift;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        _ => format!("{count} B"),
+    }
+}
+
+/// Whether standard output is a terminal that may be coloured.
+pub(crate) fn colours() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
+}
+
+/// Writes data; a reader that went away wants no more.
+pub(crate) fn to_stdout(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes words.
+pub(crate) fn to_stderr(text: &str) {
+    let _gone = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn envelope(command: &str, answer: &Answer) -> String {
+    let ok = answer.verdict == Verdict::Good;
+    let object = json!({
+        "command": command,
+        "ok": ok,
+        "summary": answer.summary,
+        "result": answer.result,
+        "error": null,
+    });
+    format!("{object}\n")
+}
+
+fn error_envelope(command: &str, error: &anyhow::Error) -> String {
+    let summary = format!("{error:#}");
+    let problem = error.downcast_ref::<Failure>().and_then(Failure::problem);
+    let body = match problem {
+        Some(problem) => json!(problem),
+        None => json!({ "detail": summary }),
+    };
+    let object = json!({
+        "command": command,
+        "ok": false,
+        "summary": summary,
+        "result": null,
+        "error": body,
+    });
+    format!("{object}\n")
+}
+
+/// One line an item: of a list its items, of anything else the thing itself.
+fn lines(result: &Value) -> String {
+    match result.as_array() {
+        Some(items) => items.iter().map(|item| format!("{item}\n")).collect(),
+        None => format!("{result}\n"),
+    }
+}
+
+/// `error: …`; faults of a configuration have a line each.
+fn error_lines(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<crate::config::Faults>() {
+        Some(faults) => faults.iter().map(|fault| format!("error: {fault}\n")).collect(),
+        None => format!("error: {error:#}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use service::{Code, Problem};
+
+    use super::*;
+
+    #[test]
+    fn columns_align_and_cells_cannot_move_the_terminal() {
+        let row = |cells: [&str; 3]| cells.map(String::from).to_vec();
+        let rows = [row(["NAME", "STATE", "TITLE"]), row(["shop", "normal", "a\u{1b}[2J"])];
+        assert_eq!(table(&rows), "NAME  STATE   TITLE\nshop  normal  a\u{fffd}[2J\n");
+    }
+
+    #[test]
+    fn sizes_are_said_in_binary_units() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(5 << 30), "5.0 GiB");
+    }
+
+    #[test]
+    fn the_envelope_holds_the_result_or_the_problem() {
+        let answer = Answer::done("task shop is stopped", json!({"name": "shop"}));
+        assert_eq!(
+            envelope("task pause", &answer),
+            "{\"command\":\"task pause\",\"ok\":true,\"summary\":\"task shop is stopped\",\
+             \"result\":{\"name\":\"shop\"},\"error\":null}\n"
+        );
+        let refused = Failure::refused(Problem::new(Code::NotFound, "there is no task shop"));
+        assert_eq!(
+            error_envelope("task show", &refused.into()),
+            "{\"command\":\"task show\",\"ok\":false,\"summary\":\"there is no task shop\",\
+             \"result\":null,\"error\":{\"type\":\"/errors/not-found\",\"title\":\"not found\",\
+             \"status\":404,\"code\":\"not_found\",\"detail\":\"there is no task shop\"}}\n"
+        );
+    }
+
+    #[test]
+    fn a_list_is_a_line_for_each_item() {
+        assert_eq!(lines(&json!([{"a": 1}, {"a": 2}])), "{\"a\":1}\n{\"a\":2}\n");
+        assert_eq!(lines(&json!({"a": 1})), "{\"a\":1}\n");
+    }
+}
