@@ -81,7 +81,7 @@ class Confluent:
         taken = []
 
         def enough():
-            for message in consumer.consume(count - len(taken), 0.5):
+            for message in consumer.consume(min(count - len(taken), 10_000), 0.5):
                 assert not message.error(), message.error()
                 taken.append((message.offset(), message.value()))
             return len(taken) >= count

@@ -26,6 +26,7 @@ class Wellhead:
         self.arguments = arguments
         self.process = None
         self.log = folder / "wellhead.log"
+        self.log_begin = 0
         folder.mkdir(parents=True, exist_ok=True)
 
     @classmethod
@@ -64,6 +65,7 @@ class Wellhead:
 
     def spawn(self):
         """Starts the process and does not wait for anything."""
+        self.log_begin = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [str(paths.wellhead_binary()), *self.arguments],
@@ -78,12 +80,13 @@ class Wellhead:
         return self
 
     def ready(self):
-        """Whether it serves; an early end is an error with its log."""
+        """Whether it serves, and `tap` has said where it starts; an early end is an error with its log."""
         if self.process.poll() is not None:
             raise Exited(f"wellhead ended with {self.process.returncode}:\n{self.log_tail()}")
         try:
             with urllib.request.urlopen(f"http://{self.http}/readyz", timeout=2) as answer:
-                return answer.status == 200
+                said = self.arguments[0] != "tap" or b"ready in" in self.log.read_bytes()[self.log_begin :]
+                return answer.status == 200 and said
         except (urllib.error.URLError, OSError):
             return False
 
