@@ -8,8 +8,6 @@ import time
 
 from harness import database, paths, ports
 
-import workload
-
 FOLDER = paths.CACHE / "bench"
 # `wellhead tap` keeps 24 hours of source time; an older binlog would be deleted while it is written.
 AGE_S_MAX = 20 * 3600
@@ -62,10 +60,10 @@ class Contents:
     made_unix: int
 
 
-def obtain(what, rows, fresh, say):
+def obtain(what, rows, per_statement, fresh, say):
     """The server, running, and the contents of its binlog."""
-    folder = FOLDER / f"{what.name}-{rows}"
-    recipe = hashlib.sha256(repr((what, workload.DATABASE, what.transaction(7), FLAVOUR)).encode()).hexdigest()
+    folder = FOLDER / f"{what.name}-{rows}-by-{per_statement}"
+    recipe = _recipe(what, per_statement)
     contents = None if fresh else _kept(folder, recipe)
     if contents:
         say(f"reusing the binlog in {folder}")
@@ -74,12 +72,18 @@ def obtain(what, rows, fresh, say):
     shutil.rmtree(folder, ignore_errors=True)
     server = Server(folder).start()
     try:
-        contents = _make(server, what, rows, recipe)
+        contents = _make(server, what, rows, per_statement)
     except BaseException:
         server.stop()
         raise
     (folder / "contents.json").write_text(json.dumps(dataclasses.asdict(contents)))
     return server, contents
+
+
+def _recipe(what, per_statement):
+    """Changes with whatever decides what is in the binlog."""
+    parts = (what.setup(), list(what.transaction(7, per_statement)), FLAVOUR)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _kept(folder, recipe):
@@ -91,7 +95,7 @@ def _kept(folder, recipe):
     return contents if young and contents.recipe == recipe else None
 
 
-def _make(server, what, rows, recipe):
+def _make(server, what, rows, per_statement):
     made_unix = int(time.time())
     server.create_user()
     changed = number = 0
@@ -101,8 +105,8 @@ def _make(server, what, rows, recipe):
             cursor.execute(statement)
         while changed < rows:
             cursor.execute("BEGIN")
-            for statement in what.transaction(number):
+            for statement in what.transaction(number, per_statement):
                 changed += cursor.execute(statement)
             cursor.execute("COMMIT")
             number += 1
-    return Contents(recipe, changed, number, made_unix)
+    return Contents(_recipe(what, per_statement), changed, number, made_unix)

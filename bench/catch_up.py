@@ -24,11 +24,12 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     asked = arguments.parse()
     what = workload.WIDE if asked.wide else workload.ORDERS
-    server, contents = binlog.obtain(what, asked.rows or what.rows, asked.fresh, say)
+    server, contents = binlog.obtain(what, asked.rows or what.rows, asked.per_statement, asked.fresh, say)
     # Beside the binlog, not in a temporary folder: that may be memory, where nothing is ever durable.
     scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=binlog.FOLDER))
     try:
-        figures = run(server, contents, scratch, what.name, asked.rounds)
+        described = {"workload": what.name, "rows_per_statement": asked.per_statement}
+        figures = described | run(server, contents, scratch, asked.rounds)
     finally:
         server.stop()
         if asked.keep:
@@ -40,7 +41,7 @@ def main():
     say(f"all figures: {path.relative_to(paths.REPOSITORY)}")
 
 
-def run(server, contents, scratch, name, rounds):
+def run(server, contents, scratch, rounds):
     """Measures, and answers everything that is to be reported."""
     size = sum(size for _, size in server.binlogs())
     began = int(time.time())
@@ -50,7 +51,6 @@ def run(server, contents, scratch, name, rounds):
         say(f"round {number + 1} of {rounds}")
         measured.append(one_round(server, contents.rows, size, scratch))
     return {
-        "workload": name,
         "began_unix": began,
         "machine": report.machine(),
         "mysql": server.version(),

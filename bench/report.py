@@ -91,8 +91,9 @@ def table(report):
 def heading(report):
     """What was measured, where."""
     return (
-        f"{report['rows']:,} row changes in {report['transactions']:,} transactions, "
-        f"{report['binlog_bytes'] / MEGA:.0f} MB of binlog ({report['workload']}), MySQL {report['mysql']}\n"
+        f"{report['rows']:,} row changes in {report['transactions']:,} transactions ({report['workload']}, "
+        f"{report['rows_per_statement']} rows a statement), {report['binlog_bytes'] / MEGA:.0f} MB of binlog, "
+        f"MySQL {report['mysql']}\n"
         f"{report['wellhead']}; {report['machine']['cores']} cores of {report['machine']['cpu']}; "
         f"plain copy of the binlog with fdatasync {report['copy']['mb_per_second']:.0f} MB/s"
     )

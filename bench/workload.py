@@ -9,6 +9,7 @@ import dataclasses
 DATABASE = "shop"
 # Rows numbered from 0, in a database that is neither tracked nor in the binlog.
 NUMBERS = "workshop.numbers"
+# Row changes of each kind in a transaction.
 INSERTS = 500
 UPDATES = 400
 DELETES = 100
@@ -38,19 +39,24 @@ class Workload:
             f"USE {DATABASE}",
         )
 
-    def transaction(self, number):
+    def transaction(self, number, per_statement):
         """The statements of one transaction: a block of new rows, most of the block before it updated, the end
         of the block before that deleted. From the third on it is exactly 1 000 row changes."""
         table = f"{DATABASE}.{self.name}"
         values = ", ".join(value for _, _, value in self.columns)
-        first = number * INSERTS
-        updated = first - INSERTS
-        deleted = first - 2 * INSERTS + INSERTS - DELETES
-        return (
-            f"INSERT INTO {table} SELECT id, {values} FROM (SELECT {first} + n AS id FROM {NUMBERS}) AS numbered",
-            f"UPDATE {table} SET {self.update} WHERE id BETWEEN {updated} AND {updated + UPDATES - 1}",
-            f"DELETE FROM {table} WHERE id BETWEEN {deleted} AND {deleted + DELETES - 1}",
-        )
+        block = number * INSERTS
+        for first, last in _ranges(0, INSERTS, per_statement):
+            ids = f"SELECT {block} + n AS id FROM {NUMBERS} WHERE n BETWEEN {first} AND {last}"
+            yield f"INSERT INTO {table} SELECT id, {values} FROM ({ids}) AS numbered"
+        for first, last in _ranges(block - INSERTS, UPDATES, per_statement):
+            yield f"UPDATE {table} SET {self.update} WHERE id BETWEEN {first} AND {last}"
+        for first, last in _ranges(block - INSERTS - DELETES, DELETES, per_statement):
+            yield f"DELETE FROM {table} WHERE id BETWEEN {first} AND {last}"
+
+
+def _ranges(start, count, step):
+    """`count` numbers from `start` on as (first, last) of at most `step` each."""
+    return ((first, min(first + step, start + count) - 1) for first in range(start, start + count, step))
 
 
 def _choice(*texts):
@@ -91,7 +97,7 @@ _WIDE_KINDS = (
 
 WIDE = Workload(
     name="wide",
-    rows=600_000,
+    rows=1_200_000,
     columns=tuple(
         (f"c{n}", _WIDE_KINDS[n % len(_WIDE_KINDS)][0], _WIDE_KINDS[n % len(_WIDE_KINDS)][1].format(n=n))
         for n in range(39)
