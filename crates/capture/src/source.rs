@@ -117,6 +117,8 @@ pub struct StatusFields {
     pub last_contact: Option<UnixTime>,
     /// When everything the server had was last seen to be read.
     pub caught_up: Option<UnixTime>,
+    /// By how much the source's clock is ahead of ours. The other times here are by our clock.
+    pub clock_ahead_micros: i64,
     /// Bytes read from the server's log since the process started.
     pub bytes_read: u64,
     /// Events skipped by reason (constant texts).

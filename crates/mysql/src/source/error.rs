@@ -26,6 +26,16 @@ pub(crate) enum Failure {
     /// The server's log does not describe a table, and its catalog does not have it any more.
     #[error("table {0}.{1} is not described in the log and no longer exists on the server")]
     UnknownTable(String, String),
+    /// A transaction was delivered in part, and the server goes on with another one.
+    #[error(
+        "transaction {expected} was delivered in part, and the server goes on with {found} instead"
+    )]
+    OtherTransaction {
+        /// Delivered in part.
+        expected: String,
+        /// What came, or nothing.
+        found: String,
+    },
     /// A ROTATE names no text.
     #[error("a ROTATE event names a file in no character set")]
     FileName,
@@ -61,6 +71,13 @@ impl Failure {
                 text(&format!("the server lost events and says {message:?}: changes are missing")),
             )
             .remedy("delete the task and create it again; it then starts behind the gap"),
+            Self::OtherTransaction { .. } => SourceError::new(
+                ErrorKind::PositionLost,
+                "server_diverged",
+                text(&self.to_string()),
+            )
+            .remedy("let the task read the server it read before, then wellhead task start NAME")
+            .remedy("wellhead task delete NAME, then create it again: it starts behind the gap"),
             Self::UnknownTable(..) => SourceError::new(
                 ErrorKind::Misconfigured,
                 "schema_unknown",
@@ -79,7 +96,7 @@ impl Failure {
 }
 
 fn decode_failed(error: &DecodeError, at: &str) -> SourceError {
-    let message = format!("the event that ends at {at} cannot be used: {error}");
+    let message = format!("the event at {at} cannot be used: {error}");
     match error {
         DecodeError::Checksum { .. } => {
             SourceError::new(ErrorKind::Corrupt, "checksum_mismatch", message)

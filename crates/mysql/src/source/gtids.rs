@@ -15,12 +15,12 @@ pub(crate) enum Gtids {
 }
 
 impl Gtids {
-    /// Parses either form: MySQL's has UUIDs and colons, MariaDB's neither.
+    /// Parses either form: MySQL's has UUIDs and colons, MariaDB's neither. An empty text is MySQL's
+    /// empty set: a server of this family knows that nothing was executed, where MariaDB's has no
+    /// position to start at.
     pub(crate) fn parse(text: &str) -> Result<Self, GtidError> {
-        if text.contains(':') {
+        if text.contains(':') || text.trim().is_empty() {
             GtidSet::parse(text).map(Self::MySql)
-        } else if text.trim().is_empty() {
-            Ok(Self::None)
         } else {
             GtidList::parse(text).map(Self::MariaDb)
         }
@@ -28,6 +28,15 @@ impl Gtids {
 
     pub(crate) fn is_none(&self) -> bool {
         matches!(self, Self::None)
+    }
+
+    /// Whether a dump cannot start from them, on either family.
+    pub(crate) fn is_unknown(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::MySql(_) => false,
+            Self::MariaDb(list) => list.is_empty(),
+        }
     }
 }
 

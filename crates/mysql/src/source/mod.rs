@@ -123,7 +123,7 @@ impl MySqlSource {
                     for event in chunk.events() {
                         translator
                             .event(event, sink)
-                            .map_err(|f| explain_failure(f, &translator.shown_place()))?;
+                            .map_err(|f| explain_failure(f, &translator.shown_event()))?;
                     }
                     channel.recycle(chunk);
                     self.report(translator, bytes_read);
@@ -197,13 +197,6 @@ impl Source for MySqlSource {
         sink.connected(&SourceInfo { kind: SourceKind::MySql, version })
             .map_err(|error| closed(&error))?;
         tracing::info!(server = %server_name(&facts), dump = %shown(&plan), "reading the binlog");
-        let now = self.options.clock.now();
-        self.status.update(|status| {
-            status.server = Some(server_name(&facts));
-            status.connected = true;
-            status.last_contact = Some(now);
-        });
-
         let mut definitions = CatalogConnection::new(self.options.endpoint.clone(), self.timeouts);
         let tables = Tables::new(
             self.options.selection.clone(),
@@ -211,7 +204,17 @@ impl Source for MySqlSource {
             self.options.history.as_ref(),
         )
         .map_err(|failure| failure.into_source_error("the start", &self.options.endpoint))?;
+        let now = self.options.clock.now();
+        self.status.update(|status| {
+            status.server = Some(server_name(&facts));
+            status.clock_ahead_micros = clock_ahead_micros;
+            status.connected = true;
+            status.last_contact = Some(now);
+        });
         let mut translator = Translator::new(plan.position, tables, checksum(&facts));
+        if let Some(end) = &facts.log_end {
+            translator.set_log_end(&end.file, end.position);
+        }
         if *start == Start::Now {
             let server_now = now.micros().saturating_add(clock_ahead_micros);
             translator.set_time(UnixTime::from_micros(server_now));

@@ -17,10 +17,14 @@ pub(crate) struct Place {
     pub(crate) transaction: Transaction,
     /// Source time of the current event.
     pub(crate) time: UnixTime,
-    /// Where the current event ends in its file.
-    end: u64,
+    /// The file that is being read. The resume point may still be in an earlier one.
+    file: String,
     /// Number of the file, for the texts.
     file_number: u64,
+    /// Where the current event starts in its file.
+    start: u64,
+    /// Where it ends.
+    end: u64,
     /// `<end>@<file number>`.
     here: String,
     /// `<start of the open or last group>@<file number>`.
@@ -29,8 +33,14 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new(position: BinlogPosition) -> Self {
-        let file_number = file_number(&position.file).unwrap_or(0);
-        let mut place = Self { end: position.offset, file_number, position, ..Self::default() };
+        let mut place = Self {
+            file: position.file.clone(),
+            file_number: file_number(&position.file).unwrap_or(0),
+            start: position.offset,
+            end: position.offset,
+            position,
+            ..Self::default()
+        };
         place.write_here();
         place.safe.clone_from(&place.here);
         place
@@ -48,9 +58,19 @@ impl Place {
         }
     }
 
-    /// `file:offset` of the current event's end, for messages.
-    pub(crate) fn shown(&self) -> String {
-        format!("{}:{}", self.position.file, self.end)
+    /// `file:offset` up to which the log was read, for messages.
+    pub(crate) fn shown_end(&self) -> String {
+        format!("{}:{}", self.file, self.end)
+    }
+
+    /// `file:offset` of the current event, for messages about it.
+    pub(crate) fn shown_event(&self) -> String {
+        format!("{}:{}", self.file, self.start)
+    }
+
+    /// The next event starts where the last one ended.
+    pub(crate) fn begin_event(&mut self) {
+        self.start = self.end;
     }
 
     /// Takes the end of an event from its header, which has only the lower 32 bits. Events that stand
@@ -65,27 +85,40 @@ impl Place {
             end += LOW + 1;
         }
         self.end = end;
-        end.saturating_sub(u64::from(event_size))
+        self.start = end.saturating_sub(u64::from(event_size));
+        self.start
     }
 
-    /// The log goes on in another file.
+    /// The place in the log that was read up to, comparable within one server.
+    pub(crate) fn read_to(&self) -> (u64, u64) {
+        (self.file_number, self.end)
+    }
+
+    /// Whether this is the file that is being read.
+    pub(crate) fn is_in(&self, file: &str) -> bool {
+        self.file == file
+    }
+
+    /// The log goes on in another file. Naming the same file again within a group moves nothing.
     pub(crate) fn rotate(&mut self, file: &str, offset: u64) {
-        if self.position.file != file {
-            self.position.file.clear();
-            self.position.file.push_str(file);
+        if self.file != file {
+            self.file.clear();
+            self.file.push_str(file);
             self.file_number = file_number(file).unwrap_or(0);
+        } else if self.open {
+            return;
         }
         self.end = offset;
-        if !self.open {
-            self.position.offset = offset;
-        }
+        self.pass();
     }
 
-    /// A group starts at `offset`. What of it was delivered before is told by `delivered`.
+    /// A group starts at `offset`. What of it was delivered before is told by `delivered`, and stays
+    /// the resume point until more is.
     pub(crate) fn open_group(&mut self, offset: u64, delivered: Within) {
         self.open = true;
-        self.position.offset = offset;
-        self.position.within = Within { begun: delivered.begun, ..Within::default() };
+        self.move_to(offset);
+        self.position.within = delivered;
+        self.position.group.clear();
         self.transaction.gtid.clear();
         self.transaction.thread_id = None;
         self.transaction.commit_time = None;
@@ -101,17 +134,35 @@ impl Place {
     pub(crate) fn close_group(&mut self) -> bool {
         let begun = self.position.within.begun;
         self.open = false;
-        self.position.offset = self.end;
+        self.move_to(self.end);
         self.position.within = Within::default();
+        self.position.group.clear();
         self.write_here();
         begun
     }
 
-    /// Between groups, an event that belongs to none: the next group starts behind it.
+    /// As [`Place::close_group`], for a group that ended before the current event, unnoticed.
+    pub(crate) fn close_group_before_event(&mut self) -> bool {
+        let end = std::mem::replace(&mut self.end, self.start);
+        let begun = self.close_group();
+        self.end = end;
+        begun
+    }
+
+    /// Between groups, an event that belongs to none: the next group starts behind it. A start by GTID
+    /// reads a file again from its beginning; that moves the resume point no way back.
     pub(crate) fn pass(&mut self) {
-        if !self.open {
-            self.position.offset = self.end;
+        let resume = (file_number(&self.position.file).unwrap_or(0), self.position.offset);
+        if !self.open && (self.position.file.is_empty() || self.read_to() > resume) {
+            self.move_to(self.end);
         }
+    }
+
+    fn move_to(&mut self, offset: u64) {
+        if self.position.file != self.file {
+            self.position.file.clone_from(&self.file);
+        }
+        self.position.offset = offset;
     }
 
     /// Writes the text of the current event's end.
@@ -148,6 +199,24 @@ mod tests {
         place.rotate("bin.000001", 4);
         assert_eq!(place.position.offset, 120);
         assert!(place.open);
+    }
+
+    #[test]
+    fn a_start_by_gtid_does_not_move_the_resume_point_back() {
+        let mut place = Place::new(BinlogPosition {
+            file: "bin.000007".into(),
+            offset: 5000,
+            ..Default::default()
+        });
+        place.rotate("bin.000006", 4);
+        place.advance(126, 122);
+        place.pass();
+        place.rotate("bin.000007", 4);
+        place.advance(126, 122);
+        place.pass();
+        assert_eq!((place.position.file.as_str(), place.position.offset), ("bin.000007", 5000));
+        place.open_group(6000, Within::default());
+        assert_eq!(place.position.offset, 6000);
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub(crate) struct BinlogPosition {
     pub(crate) offset: u64,
     /// What of the open transaction was delivered.
     pub(crate) within: Within,
+    /// The open transaction's GTID, so that `within` is never taken for what of another one was
+    /// delivered; empty where it has none.
+    pub(crate) group: String,
     /// Identity of the server that wrote the file, for telling file names of two servers apart.
     pub(crate) server: String,
     /// All transactions before the open one, where GTIDs are in use.
@@ -34,6 +37,9 @@ pub(crate) struct Within {
     pub(crate) rows_event: u32,
     /// Rows of the next rows event that were handled.
     pub(crate) row: u32,
+    /// Rows of tracked tables that were delivered. Unlike the two numbers above it means the same on
+    /// another server, which may cut the same rows into other events.
+    pub(crate) rows: u64,
     /// Whether its BEGIN was delivered.
     pub(crate) begun: bool,
 }
@@ -46,6 +52,24 @@ pub(crate) struct Within {
 pub struct BadPosition {
     text: String,
     why: &'static str,
+}
+
+impl Within {
+    /// Whether only the number of delivered rows tells where to go on: the numbers of events were
+    /// those of another server.
+    pub(crate) fn counts_rows_only(&self) -> bool {
+        self.rows > 0 && self.rows_event == 0 && self.row == 0
+    }
+
+    /// Whether the row right before `behind` was delivered, as of `self`.
+    pub(crate) fn covers(&self, behind: &Self) -> bool {
+        if self.counts_rows_only() {
+            behind.rows <= self.rows
+        } else {
+            behind.rows_event < self.rows_event
+                || (behind.rows_event == self.rows_event && behind.row <= self.row)
+        }
+    }
 }
 
 impl BinlogPosition {
@@ -74,12 +98,19 @@ impl BinlogPosition {
             let (key, value) = word.split_once('=').ok_or_else(|| bad("a word has no value"))?;
             let number = || value.parse().map_err(|_| bad("a number is malformed"));
             match key {
-                "file" => position.file = value.into(),
+                "file" => {
+                    position.file = unescape(value).ok_or_else(|| bad("the file is malformed"))?;
+                }
                 "offset" => {
                     position.offset = value.parse().map_err(|_| bad("a number is malformed"))?;
                 }
                 "rows_event" => position.within.rows_event = number()?,
                 "row" => position.within.row = number()?,
+                "rows" => {
+                    position.within.rows =
+                        value.parse().map_err(|_| bad("a number is malformed"))?;
+                }
+                "in" => position.group = value.into(),
                 "begun" => position.within.begun = value == "1",
                 "server" => position.server = value.into(),
                 _ => return Err(bad("a word is unknown")),
@@ -91,9 +122,11 @@ impl BinlogPosition {
         Ok(position)
     }
 
-    /// A text that sorts as positions of one server do: file number, then offset.
+    /// A text that sorts as positions of one server do: behind the server, file number, then offset.
+    /// Those of two servers cannot be compared.
     pub(crate) fn sort_key(&self) -> String {
-        format!("{:020}:{:020}", file_number(&self.file).unwrap_or(0), self.offset)
+        let number = file_number(&self.file).unwrap_or(0);
+        format!("{} {number:020}:{:020}", self.server, self.offset)
     }
 }
 
@@ -107,21 +140,55 @@ impl Resume for BinlogPosition {
             let _infallible = write!(out, "{key}={value}");
         };
         if !self.file.is_empty() {
-            word("file", &self.file);
+            word("file", &Escaped(&self.file));
             word("offset", &self.offset);
         }
         if self.within != Within::default() {
             word("rows_event", &self.within.rows_event);
             word("row", &self.within.row);
+            word("rows", &self.within.rows);
             word("begun", &u8::from(self.within.begun));
+            if !self.group.is_empty() {
+                word("in", &self.group);
+            }
         }
         if !self.server.is_empty() {
             word("server", &self.server);
         }
-        if !self.gtids.is_none() {
+        if !self.gtids.is_unknown() {
             word("gtid", &self.gtids);
         }
     }
+}
+
+/// A file name in printable ASCII without spaces: everything else is `%` and two hexadecimal digits.
+struct Escaped<'a>(&'a str);
+
+impl std::fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for byte in self.0.bytes() {
+            match byte {
+                b'%' => write!(f, "%25")?,
+                byte if byte.is_ascii_graphic() => f.write_char(char::from(byte))?,
+                byte => write!(f, "%{byte:02x}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unescape(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let mut digit = || char::from(rest.next()?).to_digit(16);
+            bytes.push(u8::try_from(digit()? * 16 + digit()?).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// The number a binlog file name ends in: compared as a number, since names grow digits
@@ -132,42 +199,4 @@ pub(crate) fn file_number(file: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(position: &BinlogPosition) -> String {
-        let mut out = String::new();
-        position.write(&mut out);
-        out
-    }
-
-    #[test]
-    fn a_position_within_a_transaction_survives_its_text() {
-        let position = BinlogPosition {
-            file: "mysql-bin.000042".into(),
-            offset: 5_000_000_000,
-            within: Within { rows_event: 3, row: 17, begun: true },
-            server: "3e11fa47-71ca-11e1-9e33-c80aa9429562".into(),
-            gtids: Gtids::parse("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5").unwrap(),
-        };
-        assert_eq!(BinlogPosition::parse(&text(&position)), Ok(position));
-    }
-
-    #[test]
-    fn people_write_file_and_offset_or_gtids() {
-        let position = BinlogPosition::parse("mysql-bin.000042:1187").unwrap();
-        assert_eq!((position.file.as_str(), position.offset), ("mysql-bin.000042", 1187));
-        assert!(!BinlogPosition::parse("gtid=0-1-5,1-2-7").unwrap().gtids.is_none());
-        for bad in ["", "x", "bin:4", "bin.000001:x", "file", "offset=4", "nonsense=1 file=a.1"] {
-            assert!(BinlogPosition::parse(bad).is_err(), "{bad:?} must be refused");
-        }
-    }
-
-    #[test]
-    fn a13_file_numbers_compare_as_numbers() {
-        let at = |file: &str| BinlogPosition { file: file.into(), ..Default::default() }.sort_key();
-        assert!(at("bin.999999") < at("bin.1000000"));
-        assert_eq!(file_number("mysql-bin.0000001"), Some(1));
-        assert_eq!(file_number("mysql-bin.aurora-padding"), None);
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use capture::{ErrorKind, SourceError, Start};
 
 use super::gtids::Gtids;
 use super::position::BinlogPosition;
-use crate::binlog::GtidSet;
+use crate::binlog::{GtidList, GtidSet};
 use crate::connection::{DumpStart, Flavour, ServerFacts};
 
 /// A dump to ask for, and the position that its reader starts with.
@@ -68,6 +68,9 @@ fn at(mut position: BinlogPosition, facts: &ServerFacts) -> Result<Plan, SourceE
     let server = server_identity(facts);
     if let Some(dump) = by_gtid(&position.gtids, facts) {
         check_gtids(&position, facts)?;
+        if !position.server.is_empty() && position.server != server {
+            leave_server(&mut position);
+        }
         position.server = server;
         return Ok(Plan { dump, position });
     }
@@ -109,6 +112,17 @@ fn at(mut position: BinlogPosition, facts: &ServerFacts) -> Result<Plan, SourceE
     Ok(Plan { dump, position })
 }
 
+/// Keeps of a position what means the same on another server: not the file, nor how rows were cut into
+/// events.
+pub(crate) fn leave_server(position: &mut BinlogPosition) {
+    position.file.clear();
+    position.offset = 0;
+    if position.within.rows > 0 {
+        position.within.rows_event = 0;
+        position.within.row = 0;
+    }
+}
+
 /// What the server has executed, where it can start a dump from that.
 fn executed(facts: &ServerFacts) -> Gtids {
     match facts.version.flavour {
@@ -121,8 +135,9 @@ fn executed(facts: &ServerFacts) -> Gtids {
         Flavour::MariaDb => facts
             .gtid_binlog_pos
             .as_deref()
-            .and_then(|text| Gtids::parse(text).ok())
-            .unwrap_or_default(),
+            .and_then(|text| GtidList::parse(text).ok())
+            .filter(|list| !list.is_empty())
+            .map_or(Gtids::None, Gtids::MariaDb),
     }
 }
 
@@ -134,7 +149,7 @@ fn by_gtid(gtids: &Gtids, facts: &ServerFacts) -> Option<DumpStart> {
             set.encode(&mut encoded);
             Some(DumpStart::MySqlGtid { set: encoded })
         }
-        (Gtids::MariaDb(list), Flavour::MariaDb) => {
+        (Gtids::MariaDb(list), Flavour::MariaDb) if !list.is_empty() => {
             Some(DumpStart::MariaDbGtid { position: list.to_string() })
         }
         _ => None,
@@ -197,3 +212,6 @@ fn no_log(facts: &ServerFacts) -> SourceError {
             .remedy("set log_bin and server_id in the server's configuration and restart it")
     }
 }
+
+#[cfg(test)]
+mod tests;

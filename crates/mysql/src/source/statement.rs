@@ -27,6 +27,9 @@ pub(crate) enum Statement {
 
 /// Tells the kind of a statement.
 pub(crate) fn classify(statement: &str) -> Statement {
+    if let Some(inner) = inside_set_statement(statement) {
+        return classify(inner);
+    }
     let mut words = Words { rest: statement };
     let (first, mut second) = (words.next(), words.next());
     let is = |word: &Option<&str>, name: &str| word.is_some_and(|w| w.eq_ignore_ascii_case(name));
@@ -51,7 +54,8 @@ pub(crate) fn classify(statement: &str) -> Statement {
     } else if any(&first, &["INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD"]) {
         Statement::Dml
     } else if any(&first, &["GRANT", "REVOKE", "SET"])
-        || (any(&first, &["CREATE", "ALTER", "DROP", "RENAME"]) && any(&second, &["USER", "ROLE"]))
+        || (any(&first, &["CREATE", "ALTER", "DROP", "RENAME"])
+            && any(&second, &["USER", "ROLE", "SERVER"]))
     {
         Statement::Account
     } else if any(&first, &["CREATE", "DROP"]) && is(&second, "TEMPORARY") {
@@ -59,6 +63,33 @@ pub(crate) fn classify(statement: &str) -> Statement {
     } else {
         Statement::Ddl
     }
+}
+
+/// What MariaDB's `SET STATEMENT variable = value, … FOR statement` runs.
+fn inside_set_statement(statement: &str) -> Option<&str> {
+    let mut words = Words { rest: statement };
+    let is = |word: Option<&str>, name: &str| word.is_some_and(|w| w.eq_ignore_ascii_case(name));
+    if !is(words.next(), "SET") || !is(words.next(), "STATEMENT") {
+        return None;
+    }
+    let mut quote = None;
+    let mut before = ' ';
+    for (index, c) in words.rest.char_indices() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if matches!(c, '\'' | '"' | '`') => quote = Some(c),
+            None if before.is_whitespace() => {
+                let mut rest = Words { rest: words.rest.get(index..)? };
+                if is(rest.next(), "FOR") {
+                    return Some(rest.rest);
+                }
+            }
+            None => {}
+        }
+        before = c;
+    }
+    None
 }
 
 /// Whether a CREATE TABLE … SELECT says that its rows follow in the same transaction (MySQL 8.0.21).
@@ -126,6 +157,13 @@ mod tests {
             ("ALTER USER 'x' IDENTIFIED BY 'h'", Statement::Account),
             ("GRANT SELECT ON *.* TO x", Statement::Account),
             ("SET PASSWORD FOR x = 'h'", Statement::Account),
+            (
+                "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (PASSWORD 'p')",
+                Statement::Account,
+            ),
+            ("SET STATEMENT max_statement_time=1 FOR ALTER TABLE t ADD b INT", Statement::Ddl),
+            ("SET STATEMENT a=' FOR x', b=2 FOR\nCREATE USER x", Statement::Account),
+            ("set statement lock_wait_timeout = 5 for insert into t values (1)", Statement::Dml),
             ("CREATE TEMPORARY TABLE t (a INT)", Statement::Temporary),
             ("CREATE OR REPLACE TEMPORARY TABLE t (a INT)", Statement::Temporary),
             ("CREATE OR REPLACE USER x", Statement::Account),

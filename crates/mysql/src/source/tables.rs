@@ -3,9 +3,10 @@
 //! With `binlog_row_metadata=FULL` the log describes its tables; the server is asked only for what
 //! stands nowhere in the log (unique keys, MariaDB's own types). With `MINIMAL` the definition comes
 //! from the schema history or the server's catalog, and is checked against the log's column types. A
-//! statement that names a table makes its definition stale: it is looked up again at the next row.
+//! statement that names a table ends its definition there, in the history too: what it is behind the
+//! statement is looked up at the next row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use capture::{HistoryEntry, SchemaHistory, Selection};
@@ -31,17 +32,25 @@ pub(crate) struct Tables<'a> {
     selection: Selection,
     definitions: &'a mut dyn Definitions,
     history: &'a dyn SchemaHistory,
-    /// By database and table; oldest first, with the sort key of the position it became valid at.
-    known: HashMap<(String, String), Vec<(String, Option<Arc<TableSchema>>)>>,
+    known: HashMap<Name, Versions>,
     bound: HashMap<TableId, Entry>,
+    /// The newest id of each table. Servers give a new one whenever they open a table anew, and
+    /// statements that are under way do not mix them.
+    ids: HashMap<Name, TableId>,
 }
+
+/// Database and table.
+type Name = (String, String);
+
+/// Definitions of one table by the sort key of the position they became valid at; `None` from where
+/// nothing is known.
+type Versions = BTreeMap<String, Option<Arc<TableSchema>>>;
 
 /// A table map that was seen.
 #[derive(Debug)]
 struct Entry {
     /// The event's body, id and all: equal bytes need no second look.
     body: Vec<u8>,
-    database: String,
     table: String,
     /// `None` for tables that are not tracked.
     binding: Option<TableBinding>,
@@ -60,8 +69,8 @@ pub(crate) enum Bound<'a> {
     Unknown,
 }
 
-/// Table ids kept. Servers give a new id whenever they open a table anew, so old ones pile up.
-const BOUND_MAX: usize = 100_000;
+/// Tables kept by their ids.
+const BOUND_MAX: usize = 20_000;
 
 impl<'d> Tables<'d> {
     /// Loads the schema history.
@@ -70,12 +79,21 @@ impl<'d> Tables<'d> {
         definitions: &'d mut dyn Definitions,
         history: &'d dyn SchemaHistory,
     ) -> Result<Self, Failure> {
-        let mut known = HashMap::<_, Vec<_>>::new();
+        let mut known = HashMap::<_, Versions>::new();
         for entry in history.load()? {
             let versions = known.entry((entry.database, entry.table)).or_default();
-            versions.push((entry.valid_from, entry.schema.map(Arc::new)));
+            versions.insert(entry.valid_from, entry.schema.map(Arc::new));
         }
-        Ok(Self { selection, definitions, history, known, bound: HashMap::new() })
+        let (bound, ids) = Default::default();
+        Ok(Self { selection, definitions, history, known, bound, ids })
+    }
+
+    /// Between groups: forgets the tables, should there be very many. Each group maps its own again.
+    pub(crate) fn make_room(&mut self) {
+        if self.bound.len() >= BOUND_MAX {
+            self.bound.clear();
+            self.ids.clear();
+        }
     }
 
     /// Whether a TABLE_MAP event with this body says what is known already.
@@ -97,16 +115,12 @@ impl<'d> Tables<'d> {
         } else {
             None
         };
-        if self.bound.len() >= BOUND_MAX {
-            self.bound.clear();
+        let name = (map.database.to_owned(), map.table.to_owned());
+        if let Some(old) = self.ids.insert(name, map.id) {
+            self.bound.remove(&old);
         }
-        let entry = Entry {
-            body: body.to_vec(),
-            database: map.database.to_owned(),
-            table: map.table.to_owned(),
-            binding,
-            stale: false,
-        };
+        let entry =
+            Entry { body: body.to_vec(), table: map.table.to_owned(), binding, stale: false };
         self.bound.insert(map.id, entry);
         Ok(())
     }
@@ -122,12 +136,27 @@ impl<'d> Tables<'d> {
 
     /// A statement may have changed definitions: those of all tables that it names are stale. A name
     /// with a backtick stands in the text in another form, so its table is always taken as named.
-    pub(crate) fn definition_changed(&mut self, statement: &str) {
+    pub(crate) fn definition_changed(
+        &mut self,
+        statement: &str,
+        at: &BinlogPosition,
+    ) -> Result<(), Failure> {
         let statement = statement.to_lowercase();
+        let names = |table: &str| {
+            let table = table.to_lowercase();
+            table.contains(['`', '"']) || statement.contains(&table)
+        };
         for entry in self.bound.values_mut() {
-            let table = entry.table.to_lowercase();
-            entry.stale |= table.contains('`') || statement.contains(&table);
+            entry.stale |= names(&entry.table);
         }
+        let here = at.sort_key();
+        for (name, versions) in &mut self.known {
+            if names(&name.1) && newest(versions, at).is_some() {
+                append(self.history, &here, name, None)?;
+                versions.insert(here.clone(), None);
+            }
+        }
+        Ok(())
     }
 
     fn binding(
@@ -137,7 +166,7 @@ impl<'d> Tables<'d> {
     ) -> Result<TableBinding, Failure> {
         match TableBinding::from_metadata(map) {
             Ok(described) => self.with_keys(map, described),
-            Err(DecodeError::MetadataMissing { .. }) => self.from_elsewhere(map, at),
+            Err(DecodeError::MetadataMissing { .. }) => self.looked_up(map, at),
             Err(error) => Err(error.into()),
         }
     }
@@ -184,47 +213,49 @@ impl<'d> Tables<'d> {
         Ok(TableBinding::with_schema(map, Arc::new(richer)).unwrap_or(described))
     }
 
-    /// The newest known definition that was valid at `at`, unless a statement has made it stale; else
-    /// what the server says now. Either must fit what the log says of the columns.
-    fn from_elsewhere(
+    /// The definition known to be valid at `at`; else what the server says now. Either must fit what the
+    /// log says of the columns.
+    fn looked_up(
         &mut self,
         map: &TableMap<'_>,
         at: &BinlogPosition,
     ) -> Result<TableBinding, Failure> {
-        let key = (map.database.to_owned(), map.table.to_owned());
-        let here = at.sort_key();
-        let stale = self
-            .bound
-            .values()
-            .any(|entry| entry.stale && entry.database == map.database && entry.table == map.table);
-        let valid = self.known.get(&key).and_then(|versions| {
-            versions.iter().rev().find(|(valid_from, _)| *valid_from <= here)?.1.clone()
-        });
-        if let Some(schema) = valid.clone().filter(|_| !stale)
+        let name = (map.database.to_owned(), map.table.to_owned());
+        let valid = self.known.get(&name).and_then(|versions| newest(versions, at));
+        if let Some(schema) = valid
             && let Ok(binding) = TableBinding::with_schema(map, schema)
         {
             return Ok(binding);
         }
         let Some(current) = self.definitions.table(map.database, map.table)? else {
-            // The server has dropped the table since; what it was before may still be known.
-            return match valid {
-                Some(schema) => Ok(TableBinding::with_schema(map, schema)?),
-                None => Err(Failure::UnknownTable(key.0, key.1)),
-            };
+            return Err(Failure::UnknownTable(name.0, name.1));
         };
-        let current = Arc::new(current);
-        let binding = TableBinding::with_schema(map, Arc::clone(&current))?;
-        if valid.as_deref() != Some(&*current) {
-            self.history.append(&HistoryEntry {
-                valid_from: here.clone(),
-                database: key.0.clone(),
-                table: key.1.clone(),
-                schema: Some(TableSchema::clone(&current)),
-            })?;
-            self.known.entry(key).or_default().push((here, Some(current)));
-        }
+        let binding = TableBinding::with_schema(map, Arc::new(current))?;
+        let here = at.sort_key();
+        append(self.history, &here, &name, Some(binding.schema()))?;
+        self.known.entry(name).or_default().insert(here, Some(Arc::clone(binding.schema())));
         Ok(binding)
     }
+}
+
+/// The definition that is valid at a position. Those of another server are not comparable, and older
+/// ones of this server are followed by what ended them.
+fn newest(versions: &Versions, at: &BinlogPosition) -> Option<Arc<TableSchema>> {
+    let here = at.sort_key();
+    let (valid_from, schema) = versions.range(..=here).next_back()?;
+    let server = valid_from.split_once(' ')?.0;
+    schema.clone().filter(|_| server == at.server)
+}
+
+fn append(
+    history: &dyn SchemaHistory,
+    valid_from: &str,
+    name: &Name,
+    schema: Option<&Arc<TableSchema>>,
+) -> Result<(), Failure> {
+    let (database, table) = name.clone();
+    let schema = schema.map(|schema| TableSchema::clone(schema));
+    Ok(history.append(&HistoryEntry { valid_from: valid_from.into(), database, table, schema })?)
 }
 
 /// The table id that a TABLE_MAP event starts with, in the six bytes of every server since 5.1.4.

@@ -14,13 +14,13 @@ use change::{Body, Ddl, Image, Row, UnixTime};
 use super::error::Failure;
 use super::gtids::Gtids;
 use super::place::Place;
-use super::position::{BinlogPosition, Within};
+use super::position::{BinlogPosition, Within, file_number};
 use super::statement::{Statement, classify, starts_transaction};
 use super::tables::{Bound, Tables};
 use crate::binlog::{
-    Checksum, CompressedQuery, Event, EventType, FormatDescription, Gtid, GtidEvent, GtidList, MariaDbGtid,
-    MariaDbGtidEvent, PayloadReader, Query, RawEvent, RowsEvent, TransactionPayload,
-    charset_of_collation, decode_text,
+    Checksum, CompressedQuery, Event, EventHeader, EventType, FormatDescription, Gtid, GtidEvent,
+    GtidList, MariaDbGtid, MariaDbGtidEvent, PayloadReader, Query, RawEvent, RowsEvent,
+    TransactionPayload, charset_of_collation, decode_text,
 };
 
 /// Turns the events of one dump, in order, into changes.
@@ -37,6 +37,9 @@ pub(crate) struct Translator<'a> {
     /// MySQL's compressed transactions, unpacked.
     payloads: Option<PayloadReader>,
     skipped: Skipped,
+    /// Where the server's log ended when the dump started. A server that searches its log for the
+    /// start shows signs of life before it has come so far.
+    log_end: (u64, u64),
     /// Everything the server has was read when its last sign of life came.
     caught_up: bool,
 }
@@ -48,6 +51,10 @@ struct Group {
     gtid: Option<AnyGtid>,
     /// A BEGIN was seen or is implied: a COMMIT, ROLLBACK or XID ends the group, and not a statement.
     transactional: bool,
+    /// Rows events so far, tracked or not.
+    rows_event: u32,
+    /// Rows of tracked tables so far.
+    rows: u64,
 }
 
 #[derive(Debug)]
@@ -88,23 +95,22 @@ impl<'t> Translator<'t> {
             inflated: Vec::new(),
             payloads: None,
             skipped: Skipped::default(),
+            log_end: (0, 0),
             caught_up: false,
         }
     }
 
+    /// Where the server's log ended when the dump started.
+    pub(crate) fn set_log_end(&mut self, file: &str, offset: u64) {
+        self.log_end = (file_number(file).unwrap_or(0), offset);
+    }
+
     /// Handles the next event of the dump.
     pub(crate) fn event(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Failure> {
+        self.place.begin_event();
         let raw = RawEvent::parse(bytes, self.format.checksum)?;
         let start = self.place.advance(raw.header.log_pos, raw.header.event_size);
-        // A file's format tells when the file was begun, which may be long ago.
-        let tells_time = raw.header.event_type != EventType::FORMAT_DESCRIPTION
-            || self.place.time == UnixTime::default();
-        if raw.header.timestamp != 0 && tells_time {
-            self.place.time = raw.header.time();
-        }
-        if raw.header.event_type != EventType::HEARTBEAT
-            && raw.header.event_type != EventType::HEARTBEAT_V2
-        {
+        if !matches!(raw.header.event_type, EventType::HEARTBEAT | EventType::HEARTBEAT_V2) {
             self.caught_up = false;
         }
         self.handle(&raw, start, sink)
@@ -122,7 +128,8 @@ impl<'t> Translator<'t> {
         }
         let here = self.place.change(Body::Heartbeat);
         // Before the first events of a dump there is no time, or no file, to tell.
-        let is_told = self.place.time != UnixTime::default() && !self.place.position.file.is_empty();
+        let is_told =
+            self.place.time != UnixTime::default() && !self.place.position.file.is_empty();
         if !self.place.open && is_told {
             sink.progress(&here)?;
         }
@@ -143,9 +150,14 @@ impl<'t> Translator<'t> {
         self.skipped
     }
 
-    /// Where the reader stands, for messages.
+    /// Up to where the log was read, for messages.
     pub(crate) fn shown_place(&self) -> String {
-        self.place.shown()
+        self.place.shown_end()
+    }
+
+    /// Where the last event stands, for messages about it.
+    pub(crate) fn shown_event(&self) -> String {
+        self.place.shown_event()
     }
 
     fn handle(
@@ -154,6 +166,11 @@ impl<'t> Translator<'t> {
         start: u64,
         sink: &mut dyn Sink,
     ) -> Result<(), Failure> {
+        self.tell_time(&raw.header);
+        // A start within a transaction, or a server that marks no groups: what follows needs its map.
+        if raw.header.event_type == EventType::TABLE_MAP && !self.place.open {
+            self.open_group(start, raw.header.server_id);
+        }
         // The same few tables are mapped again in every group: known bytes need no decoding.
         if raw.header.event_type == EventType::TABLE_MAP && self.tables.knows(raw.body) {
             return Ok(());
@@ -171,8 +188,8 @@ impl<'t> Translator<'t> {
             Event::Query(query) => self.query(&query, raw, start, sink)?,
             Event::CompressedQuery(query) => self.compressed_query(&query, raw, start, sink)?,
             Event::Xid(_) | Event::XaPrepare(_) => self.commit(sink)?,
-            Event::Gtid(gtid) => self.gtid(&gtid, raw, start),
-            Event::MariaDbGtid(gtid) => self.mariadb_gtid(&gtid, raw, start),
+            Event::Gtid(gtid) => self.gtid(&gtid, raw, start, sink)?,
+            Event::MariaDbGtid(gtid) => self.mariadb_gtid(&gtid, raw, start, sink)?,
             Event::TransactionPayload(payload) => self.payload(&payload, start, sink)?,
             Event::FormatDescription(format) => {
                 self.format = format;
@@ -183,7 +200,8 @@ impl<'t> Translator<'t> {
             }
             Event::Rotate(rotate) => {
                 let file = std::str::from_utf8(rotate.file).map_err(|_| Failure::FileName)?;
-                if !raw.header.is_artificial() && raw.header.log_pos != 0 {
+                // No group goes on in another file; a fake ROTATE may name the same one again.
+                if !self.place.is_in(file) {
                     self.cut_off(sink)?;
                 }
                 self.place.rotate(file, rotate.position);
@@ -202,12 +220,7 @@ impl<'t> Translator<'t> {
                 }
                 self.place.pass();
             }
-            Event::Heartbeat(_) => {
-                self.caught_up = true;
-                if !self.place.open {
-                    sink.progress(&self.place.change(Body::Heartbeat))?;
-                }
-            }
+            Event::Heartbeat(_) => self.caught_up = self.place.read_to() >= self.log_end,
             Event::Incident(incident) => {
                 return Err(Failure::Incident(
                     String::from_utf8_lossy(incident.message).into_owned(),
@@ -222,24 +235,89 @@ impl<'t> Translator<'t> {
         Ok(())
     }
 
-    fn gtid(&mut self, event: &GtidEvent, raw: &RawEvent<'_>, start: u64) {
+    /// Takes the source's time of an event. What opens or closes a file may be old, and says nothing of
+    /// the groups around it.
+    fn tell_time(&mut self, header: &EventHeader) {
+        match header.event_type {
+            _ if header.timestamp == 0 => {}
+            EventType::FORMAT_DESCRIPTION
+            | EventType::PREVIOUS_GTIDS
+            | EventType::MARIADB_GTID_LIST
+            | EventType::BINLOG_CHECKPOINT
+            | EventType::START_ENCRYPTION
+            | EventType::ROTATE
+            | EventType::STOP => self.place.time = self.place.time.max(header.time()),
+            _ => self.place.time = header.time(),
+        }
+    }
+
+    fn gtid(
+        &mut self,
+        event: &GtidEvent,
+        raw: &RawEvent<'_>,
+        start: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Failure> {
+        self.end_unfinished(sink)?;
+        let expected = self.expected_group();
         self.open_group(start, raw.header.server_id);
         self.place.transaction.commit_time = event.original_commit.or(event.immediate_commit);
         if let Some(gtid) = event.gtid {
             let _infallible = write!(self.place.transaction.gtid, "{gtid}");
             self.group.gtid = Some(AnyGtid::MySql(gtid));
         }
+        self.identify_group(expected)
     }
 
-    fn mariadb_gtid(&mut self, event: &MariaDbGtidEvent<'_>, raw: &RawEvent<'_>, start: u64) {
+    fn mariadb_gtid(
+        &mut self,
+        event: &MariaDbGtidEvent<'_>,
+        raw: &RawEvent<'_>,
+        start: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Failure> {
+        self.end_unfinished(sink)?;
+        let expected = self.expected_group();
         self.open_group(start, raw.header.server_id);
         self.place.transaction.thread_id = event.thread_id;
         let _infallible = write!(self.place.transaction.gtid, "{}", event.gtid);
         self.group.gtid = Some(AnyGtid::MariaDb(event.gtid));
         self.group.transactional = !event.is_standalone();
+        self.identify_group(expected)
+    }
+
+    /// The GTID of the group that an earlier run delivered in part, if the next one must be that.
+    fn expected_group(&self) -> Option<String> {
+        let is_partial = self.delivered != Within::default();
+        let group = &self.place.position.group;
+        (is_partial && !group.is_empty()).then(|| group.clone())
+    }
+
+    /// Takes the GTID of the group that was opened. After a failover the next group may be another one
+    /// than that which was delivered in part; going on would count the wrong rows.
+    fn identify_group(&mut self, expected: Option<String>) -> Result<(), Failure> {
+        let found = &self.place.transaction.gtid;
+        if let Some(expected) = expected.filter(|expected| expected != found) {
+            return Err(Failure::OtherTransaction { expected, found: found.clone() });
+        }
+        self.place.position.group.clone_from(found);
+        Ok(())
+    }
+
+    /// A group whose end was not recognized has ended where the next one begins.
+    fn end_unfinished(&mut self, sink: &mut dyn Sink) -> Result<(), SinkError> {
+        if !self.place.open {
+            return Ok(());
+        }
+        self.add_gtid();
+        if self.place.close_group_before_event() {
+            sink.change(&self.place.change(Body::Commit))?;
+        }
+        Ok(())
     }
 
     fn open_group(&mut self, start: u64, server_id: u32) {
+        self.tables.make_room();
         self.place.open_group(start, self.delivered);
         self.place.transaction.server_id = Some(server_id);
         self.group = Group::default();
@@ -320,14 +398,18 @@ impl<'t> Translator<'t> {
     }
 
     fn ddl(&mut self, database: &str, text: &str, sink: &mut dyn Sink) -> Result<(), Failure> {
-        self.tables.definition_changed(text);
+        self.tables.definition_changed(text, &self.place.position)?;
         if starts_transaction(text) {
             self.group.transactional = true;
         }
         // Within a group a statement counts like a rows event; at its end the group's end says it all.
-        let ordinal = self.place.position.within.rows_event;
-        let is_new = ordinal >= self.delivered.rows_event;
-        self.place.position.within.rows_event = ordinal.saturating_add(1);
+        let ordinal = self.count_rows_event();
+        let is_new = if self.delivered.counts_rows_only() {
+            self.group.rows >= self.delivered.rows
+        } else {
+            ordinal >= self.delivered.rows_event
+        };
+        self.passed(ordinal);
         if !self.group.transactional {
             self.close_group();
         }
@@ -339,12 +421,7 @@ impl<'t> Translator<'t> {
     }
 
     fn rows(&mut self, rows: &RowsEvent<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
-        let ordinal = self.place.position.within.rows_event;
-        let done = match ordinal.cmp(&self.delivered.rows_event) {
-            std::cmp::Ordering::Less => u32::MAX,
-            std::cmp::Ordering::Equal => self.delivered.row,
-            std::cmp::Ordering::Greater => 0,
-        };
+        let ordinal = self.count_rows_event();
         match self.tables.get(rows.table_id) {
             Bound::Tracked(table) => {
                 self.place.write_here();
@@ -352,14 +429,18 @@ impl<'t> Translator<'t> {
                 let mut row = 0_u32;
                 while let Some(pair) = walk.next_row()? {
                     row = row.saturating_add(1);
-                    if row <= done {
+                    self.group.rows = self.group.rows.saturating_add(1);
+                    let at =
+                        Within { rows_event: ordinal, row, rows: self.group.rows, begun: true };
+                    if self.delivered.covers(&at) {
                         continue;
                     }
-                    if !self.place.position.within.begun {
-                        self.place.position.within.begun = true;
+                    let within = &mut self.place.position.within;
+                    if !within.begun {
+                        within.begun = true;
                         sink.change(&self.place.change(Body::Begin))?;
                     }
-                    self.place.position.within.row = row;
+                    self.place.position.within = at;
                     let body = Body::Row(Row {
                         operation: rows.operation,
                         schema: table.schema(),
@@ -373,10 +454,31 @@ impl<'t> Translator<'t> {
             Bound::Unknown if rows.table_id.0 == DUMMY_TABLE_ID => {}
             Bound::Unknown => return Err(Failure::NoTableMap(rows.table_id.0)),
         }
-        let within = &mut self.place.position.within;
-        within.rows_event = ordinal.saturating_add(1);
-        within.row = 0;
+        self.passed(ordinal);
         Ok(())
+    }
+
+    /// Answers the number of the current rows event in its group.
+    fn count_rows_event(&mut self) -> u32 {
+        let ordinal = self.group.rows_event;
+        self.group.rows_event = ordinal.saturating_add(1);
+        ordinal
+    }
+
+    /// A rows event was handled whole. The resume point goes behind it, unless an earlier run has
+    /// delivered more.
+    fn passed(&mut self, ordinal: u32) {
+        let rows = self.group.rows;
+        let within = &mut self.place.position.within;
+        let behind = Within { rows_event: ordinal.saturating_add(1), row: 0, rows, ..*within };
+        let is_ahead = if self.delivered.counts_rows_only() {
+            rows >= self.delivered.rows
+        } else {
+            (behind.rows_event, behind.row) > (self.delivered.rows_event, self.delivered.row)
+        };
+        if is_ahead {
+            *within = behind;
+        }
     }
 
     fn commit(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
@@ -423,6 +525,11 @@ impl<'t> Translator<'t> {
     /// Ends the open group at the current event: from here on it counts as executed. Answers whether
     /// its BEGIN was delivered.
     fn close_group(&mut self) -> bool {
+        self.add_gtid();
+        self.place.close_group()
+    }
+
+    fn add_gtid(&mut self) {
         match (self.group.gtid.take(), &mut self.place.position.gtids) {
             (Some(AnyGtid::MySql(gtid)), Gtids::MySql(set)) => set.add(gtid),
             (Some(AnyGtid::MariaDb(gtid)), Gtids::MariaDb(list)) => list.set(gtid),
@@ -430,7 +537,6 @@ impl<'t> Translator<'t> {
         }
         self.group.transactional = false;
         self.delivered = Within::default();
-        self.place.close_group()
     }
 }
 
@@ -442,3 +548,6 @@ fn text(charset: &str, bytes: &[u8]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;
