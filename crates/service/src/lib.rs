@@ -16,6 +16,8 @@ mod routes;
 mod server;
 mod source_url;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 pub use app::{App, ServerFacts};
 pub use model::{

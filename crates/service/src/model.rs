@@ -78,7 +78,8 @@ pub struct InlineSource {
     /// `mysql://user:password@host:port/`.
     pub url: String,
     /// The password, where it does not stand in the URL. Write-only.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(write_only)]
     pub password: Option<String>,
     /// `disable`, `prefer`, `require`, `verify-ca`, `verify-full`.
     #[serde(default)]

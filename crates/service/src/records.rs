@@ -29,8 +29,8 @@ pub(crate) struct RecordsQuery {
     limit: Option<usize>,
     /// Only changes of tables that match this pattern, like `shop.*`.
     table: Option<String>,
-    /// Only these kinds: `insert`, `update`, `delete`, `ddl`, `begin`, `commit`, `heartbeat`, `init`,
-    /// `dml`, `all`, separated by commas. All but heartbeats when not given.
+    /// Only these kinds: `insert`, `update`, `delete`, `ddl`, `begin`, `commit`, `rollback`,
+    /// `heartbeat`, `init`, `dml`, `all`, separated by commas. All but heartbeats when not given.
     op: Option<String>,
     /// How long to wait for a first record that matches, in milliseconds; at most 30000.
     wait_ms: Option<u64>,
@@ -86,7 +86,7 @@ pub(crate) async fn list(
         let next = page.next_offset;
         let caught_up = next >= page.end_offset;
         if !page.records.is_empty() || !caught_up || !app.is_ready() || Instant::now() >= deadline {
-            return Ok(Json(shown(page, query.format)));
+            return Ok(Json(shown(&page, query.format)));
         }
         from = Some(Place::At(next));
         let step = deadline.min(Instant::now() + WAIT_STEP);
@@ -141,7 +141,7 @@ impl Look {
     }
 }
 
-fn shown(page: Records, format: RecordFormat) -> RecordsPage {
+fn shown(page: &Records, format: RecordFormat) -> RecordsPage {
     RecordsPage {
         items: page.records.iter().map(|record| item(record, format)).collect(),
         next_from: page.next_offset,

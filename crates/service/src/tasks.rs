@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use catalog::{Operations, Secret, SourceSpec, StartAt, TaskSpec};
@@ -31,8 +31,9 @@ pub(crate) struct PageQuery {
     responses((status = 200, body = Page<Task>), (status = 401, body = Problem)))]
 pub(crate) async fn list(
     State(app): State<App>,
-    Query(query): Query<PageQuery>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Page<Task>>, Problem> {
+    let Query(query) = query.map_err(|error| Problem::new(Code::Malformed, error.body_text()))?;
     const DEFAULT: usize = 50;
     const MAX: usize = 1000;
     let size = query.page_size.unwrap_or(DEFAULT);

@@ -24,6 +24,8 @@ pub(crate) struct Appender {
     queue: ByteQueue<Batch>,
     /// Emptied builders on their way back, so that their buffers are allocated once.
     spare: Mutex<Vec<BatchBuilder>>,
+    /// How long the log keeps its records.
+    keep: Mutex<log::Retention>,
     progress: Mutex<Progress>,
     moved: Condvar,
 }
@@ -37,9 +39,11 @@ pub(crate) struct Batch {
     pub(crate) position: Position,
     /// Source time of the last record.
     pub(crate) time: UnixTime,
+    /// Whether it holds more than heartbeats.
+    pub(crate) has_changes: bool,
 }
 
-/// What is durable. Written by the appending thread only, but for `pending` and `closing`.
+/// What is durable. Written by the appending thread only, but for `pending`, `mode` and `closing`.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress {
     /// Offset of the next record; all before are durable when nothing is pending.
@@ -50,42 +54,66 @@ pub(crate) struct Progress {
     pub(crate) time: Option<UnixTime>,
     /// When the last batch became durable, by our clock.
     pub(crate) moved_at: Option<UnixTime>,
+    /// When the last batch with more than heartbeats became durable, by our clock.
+    pub(crate) changed_at: Option<UnixTime>,
     /// Batches handed over and not yet durable.
     pending: usize,
     /// Why appending waits (a full disk), while it does.
     pub(crate) stall: Option<Reason>,
     /// Why appending has ended for good.
     pub(crate) failure: Option<Reason>,
+    mode: Mode,
     closing: bool,
+}
+
+/// What becomes of batches that cannot be appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// They wait until the disk has space.
+    Open,
+    /// The capture is to end: they are not waited for.
+    Stopping,
+    /// One was dropped, so all behind it are, until the next capture reads them again.
+    Dropping,
 }
 
 /// Appending has ended; [`Progress::failure`] says why if it was not asked for.
 #[derive(Debug)]
 pub(crate) struct Ended;
 
-/// Builders that have grown beyond this are not kept.
+/// Buffers are kept up to this size.
 const SPARE_BYTES_MAX: usize = 4 << 20;
+/// Builders kept.
+const SPARE_COUNT_MAX: usize = 8;
 /// Bytes appended before a flush although more waits: bounds the time to visibility.
 const GROUP_BYTES_MAX: usize = 16 << 20;
 /// Pause between looks at the clock for retention, and between tries on a full disk.
 const TICK: Duration = Duration::from_secs(1);
 
 impl Appender {
-    pub(crate) fn new(queue_bytes: usize, next_offset: Offset, resume: Option<Resume>) -> Self {
+    pub(crate) fn new(
+        queue_bytes: usize,
+        next_offset: Offset,
+        resume: Option<Resume>,
+        keep: log::Retention,
+    ) -> Self {
         let (position, time) = resume.map(|r| (r.position, r.time)).unzip();
         let progress = Progress {
             next_offset,
             position,
             time,
             moved_at: None,
+            changed_at: None,
             pending: 0,
             stall: None,
             failure: None,
+            mode: Mode::Open,
             closing: false,
         };
         Self {
             queue: ByteQueue::new(queue_bytes),
             spare: Mutex::new(Vec::new()),
+            keep: Mutex::new(keep),
             progress: Mutex::new(progress),
             moved: Condvar::new(),
         }
@@ -99,7 +127,12 @@ impl Appender {
 
     /// Hands over a batch, waiting while too much is on its way.
     pub(crate) fn push(&self, batch: Batch) -> Result<(), Ended> {
-        self.lock().pending += 1;
+        let mut progress = self.lock();
+        if progress.mode == Mode::Dropping {
+            return Err(Ended);
+        }
+        progress.pending += 1;
+        drop(progress);
         let bytes = batch.records.len_bytes();
         self.queue.push(batch, bytes).map_err(|_| {
             self.lock().pending -= 1;
@@ -107,7 +140,29 @@ impl Appender {
         })
     }
 
-    /// Waits until everything handed over is durable, or appending has ended.
+    /// The capture is about to end. What was handed over still becomes durable, but where the disk has
+    /// no space it is dropped: it is not visible, and the next capture reads it again.
+    pub(crate) fn begin_stop(&self) {
+        let mut progress = self.lock();
+        if progress.mode == Mode::Open {
+            progress.mode = Mode::Stopping;
+        }
+        drop(progress);
+        self.moved.notify_all();
+    }
+
+    /// A new capture begins, from what is durable. The last one has ended, and [`Appender::drain`] was
+    /// called since.
+    pub(crate) fn reopen(&self) {
+        self.lock().mode = Mode::Open;
+    }
+
+    /// Changes how long the log keeps its records, within a second.
+    pub(crate) fn set_retention(&self, keep: log::Retention) {
+        *self.keep.lock().unwrap_or_else(PoisonError::into_inner) = keep;
+    }
+
+    /// Waits until everything handed over is durable or dropped, or appending has ended.
     pub(crate) fn drain(&self) -> Progress {
         let mut progress = self.lock();
         while progress.pending > 0 && progress.failure.is_none() && !progress.closing {
@@ -133,15 +188,25 @@ impl Appender {
     }
 
     fn recycle(&self, mut builder: BatchBuilder) {
-        if builder.len_bytes() <= SPARE_BYTES_MAX {
-            builder.clear();
-            self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(builder);
+        builder.clear();
+        builder.shrink_to(SPARE_BYTES_MAX);
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < SPARE_COUNT_MAX {
+            spare.push(builder);
         }
     }
 
+    /// A batch was taken and is not appended.
+    fn dropped(&self) {
+        let mut progress = self.lock();
+        progress.pending = progress.pending.saturating_sub(1);
+        drop(progress);
+        self.moved.notify_all();
+    }
+
     fn fail(&self, reason: Reason) {
-        self.queue.close();
         self.lock().failure = Some(reason);
+        self.queue.close();
         self.moved.notify_all();
     }
 
@@ -162,8 +227,6 @@ pub(crate) struct Resume {
 pub(crate) struct Worker {
     pub(crate) appender: Arc<Appender>,
     pub(crate) writer: log::Writer,
-    /// How long the log keeps its records.
-    pub(crate) keep: log::Retention,
     pub(crate) settings: Arc<Settings>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: TaskMetrics,
@@ -178,6 +241,7 @@ pub(crate) struct Appended {
     position: Position,
     time: UnixTime,
     next_offset: Offset,
+    has_changes: bool,
 }
 
 impl Worker {
@@ -210,6 +274,13 @@ impl Worker {
                 Pop::TimedOut | Pop::Closed => break,
             }
         }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), Reason> {
+        if self.unsynced.is_empty() {
+            return Ok(());
+        }
         let started = Instant::now();
         self.writer.sync().map_err(|error| disk_failed(&error))?;
         self.metrics.fsync_seconds.observe(started.elapsed().as_secs_f64());
@@ -217,8 +288,12 @@ impl Worker {
         Ok(())
     }
 
+    /// Answers the bytes appended; none if the batch had to be dropped.
     fn append(&mut self, mut batch: Batch) -> Result<usize, Reason> {
-        self.wait_for_space()?;
+        if self.appender.lock().mode == Mode::Dropping || !self.wait_for_space()? {
+            self.appender.dropped();
+            return Ok(0);
+        }
         self.sealed.clear();
         let count = batch.records.record_count();
         batch
@@ -239,12 +314,18 @@ impl Worker {
         loop {
             match self.writer.append(&mut self.sealed) {
                 Ok(_) => break,
-                Err(log::Error::Full { .. }) => self.stall_on_full_disk()?,
+                Err(log::Error::Full { .. }) => {
+                    if !self.stall_on_full_disk()? {
+                        self.appender.dropped();
+                        return Ok(0);
+                    }
+                }
                 Err(error) => return Err(disk_failed(&error)),
             }
         }
         self.metrics.append_bytes.inc_by(self.sealed.len() as u64);
-        self.unsynced.push(Appended { position: batch.position, time: batch.time, next_offset });
+        let Batch { position, time, has_changes, .. } = batch;
+        self.unsynced.push(Appended { position, time, next_offset, has_changes });
         self.appender.recycle(batch.records);
         if self.sealed.capacity() > SPARE_BYTES_MAX {
             self.sealed = Vec::new();
@@ -253,18 +334,23 @@ impl Worker {
     }
 
     /// Holds the capture while the reserve of free space is touched; loses nothing, because the source
-    /// simply is not read on.
-    fn wait_for_space(&mut self) -> Result<(), Reason> {
+    /// simply is not read on. Answers whether there is space; if not, the capture is about to end.
+    fn wait_for_space(&mut self) -> Result<bool, Reason> {
         while self.free_bytes().is_some_and(|free| free < self.settings.min_free_bytes) {
-            self.stall_on_full_disk()?;
+            if !self.stall_on_full_disk()? {
+                return Ok(false);
+            }
         }
         if self.appender.lock().stall.take().is_some() {
             tracing::info!("disk has space again, appending goes on");
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn stall_on_full_disk(&mut self) -> Result<(), Reason> {
+    /// Waits for a while. Answers whether to try again; if not, the batch is to be dropped.
+    fn stall_on_full_disk(&mut self) -> Result<bool, Reason> {
+        // What was appended before is not held back by what cannot be.
+        self.flush()?;
         let folder = self.settings.log_dir.display();
         let reason = Reason {
             code: "disk_full".into(),
@@ -275,16 +361,19 @@ impl Worker {
             remedy: vec!["free space, or lower the task's retention or max_bytes".into()],
         };
         let mut progress = self.appender.lock();
-        if progress.stall.replace(reason.clone()).is_none() {
+        if progress.closing || progress.mode != Mode::Open {
+            progress.mode = Mode::Dropping;
+            progress.stall = None;
+            return Ok(false);
+        }
+        if progress.stall.is_none() {
             tracing::error!(message = %reason.message, "disk full");
         }
-        if progress.closing {
-            return Err(reason);
-        }
+        progress.stall = Some(reason);
         let waited = self.appender.moved.wait_timeout(progress, TICK);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
         self.retain();
-        Ok(())
+        Ok(true)
     }
 
     fn free_bytes(&self) -> Option<u64> {
@@ -297,7 +386,11 @@ impl Worker {
         progress.next_offset = last.next_offset;
         progress.position = Some(last.position.clone());
         progress.time = Some(last.time);
-        progress.moved_at = Some(self.clock.now());
+        let now = self.clock.now();
+        progress.moved_at = Some(now);
+        if self.unsynced.iter().any(|appended| appended.has_changes) {
+            progress.changed_at = Some(now);
+        }
         progress.pending = progress.pending.saturating_sub(self.unsynced.len());
         drop(progress);
         self.unsynced.clear();
@@ -306,12 +399,25 @@ impl Worker {
 
     fn retain(&mut self) {
         let now = self.clock.now().millis();
-        match self.writer.retain(now, &self.keep) {
+        let keep = *self.appender.keep.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.writer.retain(now, &keep) {
             Ok(log::Retained { segments, bytes }) if segments > 0 => {
                 tracing::info!(segments, bytes, "retention deleted the oldest segments");
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "retention could not delete"),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.appender.fail(Reason {
+                code: "log_failed".into(),
+                message: "the appending thread has panicked; nothing visible was lost".into(),
+                remedy: vec!["restart the server".into()],
+            });
         }
     }
 }

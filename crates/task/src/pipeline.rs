@@ -21,6 +21,11 @@ use crate::settings::Settings;
 /// Uncompressed size at which a batch is handed over: large enough to compress well, small enough
 /// that a consumer's default fetch of 1 MiB holds several.
 const BATCH_BYTES: usize = 1 << 20;
+/// A scratch buffer that one huge row has made larger is given back.
+const VALUE_BYTES_MAX: usize = 4 << 20;
+/// Shortest pause that an idle source is asked for: it may be within a transaction, where no heartbeat
+/// is written however long ago the last one was.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
 
 /// The [`Sink`] of one run of a source.
 pub(crate) struct Pipeline<'a> {
@@ -40,9 +45,11 @@ pub(crate) struct Pipeline<'a> {
     base_offset: Offset,
     /// Source time of the last record.
     time: UnixTime,
+    /// The open batch holds more than heartbeats.
+    has_changes: bool,
     /// Time as of the last entry that is not a row; good enough for rows' `readerThroughoutTime`.
     now: UnixTime,
-    /// When the open batch got its first record after the last hand-over.
+    /// When the last batch was handed over.
     sealed_at: Instant,
     /// When the last record was made; `None` asks for a heartbeat at the first occasion.
     record_at: Option<Instant>,
@@ -73,6 +80,7 @@ impl<'a> Pipeline<'a> {
             batch: appender.builder(),
             base_offset: progress.next_offset,
             time: progress.time.unwrap_or_default(),
+            has_changes: false,
             now: clock.now(),
             sealed_at: Instant::now(),
             record_at: None,
@@ -98,7 +106,11 @@ impl<'a> Pipeline<'a> {
         self.batch
             .push(change.time.millis(), None, Some(&self.value))
             .map_err(|error| SinkError::TooLarge(error.to_string()))?;
+        if self.value.capacity() > VALUE_BYTES_MAX {
+            self.value = Vec::new();
+        }
         self.time = change.time;
+        self.has_changes |= !matches!(change.body, Body::Heartbeat);
         if self.batch.len_bytes() >= BATCH_BYTES {
             self.record_at = Some(Instant::now());
             self.seal(change.resume)?;
@@ -116,14 +128,18 @@ impl<'a> Pipeline<'a> {
         self.base_offset = behind(base_offset, records.record_count());
         self.sealed_at = Instant::now();
         self.report();
-        let batch = Batch { records, base_offset, position: resume.to_position(), time: self.time };
+        let has_changes = std::mem::take(&mut self.has_changes);
+        let (position, time) = (resume.to_position(), self.time);
+        let batch = Batch { records, base_offset, position, time, has_changes };
         self.appender.push(batch).map_err(|_| SinkError::Closed)
     }
 
     fn heartbeat(&mut self, at: &Change<'_>) -> Result<(), SinkError> {
         self.now = self.clock.now();
         self.record_at = Some(Instant::now());
-        self.push(&Change { body: Body::Heartbeat, ..*at })?;
+        // A source that comes back may tell the age of its file first; consumers see time go on.
+        let time = at.time.max(self.time);
+        self.push(&Change { body: Body::Heartbeat, time, ..*at })?;
         self.seal(at.resume)
     }
 
@@ -173,7 +189,11 @@ impl Sink for Pipeline<'_> {
             Body::Heartbeat => true,
         };
         if !wanted {
-            return Ok(());
+            // Filtered whole, it still moves the position, as a group of untracked tables does.
+            return match change.body {
+                Body::Commit | Body::Rollback | Body::Ddl(_) => self.progress(change),
+                _ => Ok(()),
+            };
         }
         match &change.body {
             Body::Row(row) => match row.operation {
@@ -206,14 +226,14 @@ impl Sink for Pipeline<'_> {
 
     fn idle(&mut self, at: &Change<'_>) -> Result<Duration, SinkError> {
         if self.batch.record_count() == 0 {
-            return Ok(self.until_heartbeat());
+            return Ok(self.until_heartbeat().max(PAUSE_MIN));
         }
         let open_for = self.sealed_at.elapsed();
         if open_for < self.settings.sync_interval {
             return Ok(self.settings.sync_interval - open_for);
         }
         self.seal(at.resume)?;
-        Ok(self.until_heartbeat())
+        Ok(self.until_heartbeat().max(PAUSE_MIN))
     }
 }
 

@@ -261,7 +261,7 @@ fn kind(word: &str) -> Result<Vec<Operation>, Error> {
             named.map(|kind| vec![*kind]).ok_or_else(|| {
                 let word: String = word.chars().take(32).collect();
                 Error::Invalid(format!(
-                    "op {word:?} is none of insert, update, delete, ddl, begin, commit, heartbeat, init, dml, all"
+                    "op {word:?} is none of insert, update, delete, ddl, begin, commit, rollback, heartbeat, init, dml, all"
                 ))
             })
         }
@@ -280,13 +280,14 @@ const DML: [Operation; 4] =
     [Operation::Insert, Operation::Update, Operation::Delete, Operation::Init];
 
 /// The kinds that occur in a log of ours.
-const OPERATIONS: [Operation; 8] = [
+const OPERATIONS: [Operation; 9] = [
     Operation::Insert,
     Operation::Update,
     Operation::Delete,
     Operation::Ddl,
     Operation::Begin,
     Operation::Commit,
+    Operation::Rollback,
     Operation::Heartbeat,
     Operation::Init,
 ];

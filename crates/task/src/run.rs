@@ -35,8 +35,8 @@ impl Run {
         loop {
             let error = match self.run_source() {
                 (Ok(()), _) => return,
-                (Err(error), connected) => {
-                    if connected {
+                (Err(error), worked) => {
+                    if worked {
                         backoff.succeeded();
                         failing_since = None;
                     }
@@ -78,10 +78,12 @@ impl Run {
         }
     }
 
-    /// Runs the source once; also tells whether it ever connected.
+    /// Runs the source once; also tells whether it worked: it connected, and brought changes or at least
+    /// lasted. One that fails at the same event each time must not look like one that works.
     fn run_source(&mut self) -> (Result<(), SourceError>, bool) {
-        let start =
-            self.task.appender().drain().position.map_or_else(|| self.first.clone(), Start::At);
+        let before = self.task.appender().drain();
+        let start = before.position.map_or_else(|| self.first.clone(), Start::At);
+        let started = Instant::now();
         let mut connected = false;
         let task = Arc::clone(&self.task);
         let mut on_connected = || {
@@ -99,7 +101,9 @@ impl Run {
         );
         let result = self.source.run(&start, &mut pipeline, &self.stop);
         drop(pipeline);
-        (result, connected)
+        let brought_changes = task.appender().drain().changed_at != before.changed_at;
+        let lasted = started.elapsed() >= task.settings().retry_max_interval;
+        (result, connected && (brought_changes || lasted))
     }
 
     /// A closed sink is the log's fault, not the source's.

@@ -1,8 +1,10 @@
 //! One task: its log, its state, and the two threads that work for it.
 
 use std::path::Path;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use capture::{Source, SourceStatus, Start, Stop};
 use catalog::{Catalog, Operations, TaskSpec};
@@ -40,6 +42,8 @@ pub(crate) struct Task {
     /// never two of them push into one log.
     capture: Mutex<Option<Capture>>,
     status: Mutex<Option<Arc<SourceStatus>>>,
+    /// Locked for the whole of an act of a person, so that two acts follow each other.
+    pub(crate) act: Mutex<()>,
     metrics: TaskMetrics,
     shared: Shared,
 }
@@ -48,12 +52,16 @@ pub(crate) struct Task {
 struct Capture {
     stop: Stop,
     thread: JoinHandle<()>,
+    /// Closed when the thread has ended.
+    ended: Receiver<()>,
 }
 
 /// How long a source may be silent, its server's heartbeats included, before nobody believes it idle.
 const CONTACT_SECONDS_MAX: i64 = 30;
 /// How long a log may stand still before a caught-up task is called idle.
 const IDLE_AFTER_SECONDS: i64 = 10;
+/// How long a closing log waits for a source that does not look at its stop.
+const STOP_MAX: Duration = Duration::from_secs(4);
 /// How long work may wait without progress before a task is called stalled.
 const STALLED_AFTER_SECONDS: i64 = 120;
 
@@ -68,16 +76,16 @@ impl Task {
         let folder = shared.settings.log_dir.join(name.as_str()).join("0");
         let log::Partition { writer, reader, recovery } = open_log(&name, &folder, &shared)?;
         let resume = resume_point(&name, recovery.last_batch.as_deref())?;
-        let appender =
-            Arc::new(Appender::new(shared.settings.queue_bytes, recovery.next_offset, resume));
+        let appender = Arc::new(Appender::new(
+            shared.settings.queue_bytes,
+            recovery.next_offset,
+            resume,
+            retention(&spec, &shared.settings),
+        ));
         let metrics = shared.metrics.task(name.as_str());
         let worker = Worker {
             appender: Arc::clone(&appender),
             writer,
-            keep: log::Retention {
-                age: Some(spec.retention.unwrap_or(shared.settings.retention)),
-                max_bytes: spec.max_bytes.or(shared.settings.retention_bytes),
-            },
             settings: Arc::clone(&shared.settings),
             clock: Arc::clone(&shared.clock),
             metrics: metrics.clone(),
@@ -98,6 +106,7 @@ impl Task {
             worker: Mutex::new(Some(worker)),
             capture: Mutex::new(None),
             status: Mutex::new(None),
+            act: Mutex::new(()),
             metrics,
             shared,
         }))
@@ -115,16 +124,21 @@ impl Task {
             return Ok(());
         }
         *lock(&self.status) = Some(source.status());
+        self.appender.reopen();
         self.enter(TaskState::Initial, None);
+        let (running, ended) = mpsc::channel();
         let stop = Stop::default();
         let encoder = DtsEncoder::new();
         let run =
             Run { task: Arc::clone(self), source, first, operations, stop: stop.clone(), encoder };
         let thread = std::thread::Builder::new()
             .name(format!("capture {}", self.name))
-            .spawn(move || run.run())
+            .spawn(move || {
+                let _running = running;
+                run.run();
+            })
             .map_err(Error::Thread)?;
-        *capture = Some(Capture { stop, thread });
+        *capture = Some(Capture { stop, thread, ended });
         Ok(())
     }
 
@@ -132,8 +146,17 @@ impl Task {
     pub(crate) fn stop(&self) {
         let mut running = lock(&self.capture);
         let Some(capture) = running.take() else { return };
+        self.ask(&capture);
+        self.join(capture);
+    }
+
+    fn ask(&self, capture: &Capture) {
         capture.stop.raise();
+        self.appender.begin_stop();
         capture.thread.thread().unpark();
+    }
+
+    fn join(&self, capture: Capture) {
         if capture.thread.join().is_err() {
             tracing::error!(task = %self.name, "the capture thread panicked");
         }
@@ -144,14 +167,22 @@ impl Task {
     /// Asks the capture thread to stop, without waiting.
     pub(crate) fn ask_to_stop(&self) {
         if let Some(capture) = lock(&self.capture).as_ref() {
-            capture.stop.raise();
-            capture.thread.thread().unpark();
+            self.ask(capture);
         }
     }
 
-    /// Stops everything; the log is closed when this returns.
+    /// Stops everything; the log is closed when this returns. A source that hangs, in a connection that
+    /// cannot be made, say, is left behind after a while: it cannot reach the log any more.
     pub(crate) fn close(&self) {
-        self.stop();
+        let mut running = lock(&self.capture);
+        if let Some(capture) = running.take() {
+            self.ask(&capture);
+            if capture.ended.recv_timeout(STOP_MAX) == Err(RecvTimeoutError::Timeout) {
+                tracing::warn!(task = %self.name, "source does not stop, its log is closed without it");
+            } else {
+                self.join(capture);
+            }
+        }
         self.appender.close();
         if let Some(worker) = lock(&self.worker).take()
             && worker.join().is_err()
@@ -191,6 +222,7 @@ impl Task {
     }
 
     pub(crate) fn replace_spec(&self, spec: TaskSpec) {
+        self.appender.set_retention(retention(&spec, &self.shared.settings));
         *lock(&self.spec) = spec;
     }
 
@@ -245,12 +277,23 @@ impl Task {
         let progress = self.appender.progress();
         let status = lock(&self.status).as_ref().map(|s| s.read()).unwrap_or_default();
         let connected = status.connected && condition.state == TaskState::Normal;
-        let known = progress.time.max(status.caught_up);
-        let lag_seconds =
-            connected.then_some(()).and(known).map(|known| seconds_between(known, now));
+        let heard = connected && age_seconds(status.last_contact, now) <= CONTACT_SECONDS_MAX;
+        // The times of records are by the source's clock, everything else is by ours.
+        let ours = |time: UnixTime| {
+            UnixTime::from_micros(time.micros().saturating_sub(status.clock_ahead_micros))
+        };
+        let known = progress.time.map(ours).max(status.caught_up);
+        // Bytes on their way are heard of, even while the source waits for the disk.
+        let is_known = heard || (connected && progress.stall.is_some());
+        let lag_seconds = known.filter(|_| is_known).map(|known| seconds_between(known, now));
         let contact = status.last_contact.map(|at| seconds_between(at, now));
-        let verdict =
-            verdict(connected, now, progress.moved_at, status.caught_up, status.last_contact);
+        let verdict = verdict(&Signs {
+            heard,
+            stalled: connected && progress.stall.is_some(),
+            moved: age_seconds(progress.moved_at.max(Some(condition.since)), now),
+            changed: age_seconds(progress.changed_at, now),
+            caught_up: age_seconds(status.caught_up, now),
+        });
         let gauges = Gauges {
             bytes_read: status.bytes_read,
             queued_bytes: self.appender.queued_bytes() as u64,
@@ -280,31 +323,52 @@ impl Task {
     }
 }
 
+/// What a verdict is made of; ages in seconds by our clock.
+#[derive(Debug)]
+struct Signs {
+    /// The source is connected and was heard of lately.
+    heard: bool,
+    /// The disk is full.
+    stalled: bool,
+    /// Since the log moved, by a heartbeat or more; or since the connection stands.
+    moved: i64,
+    /// Since the log got more than a heartbeat.
+    changed: i64,
+    /// Since everything the source has was read.
+    caught_up: i64,
+}
+
 /// Whether a task keeps up. Unknown is never called fine.
-fn verdict(
-    connected: bool,
-    now: UnixTime,
-    moved: Option<UnixTime>,
-    caught_up: Option<UnixTime>,
-    contact: Option<UnixTime>,
-) -> Verdict {
-    let age = |at: Option<UnixTime>| at.map_or(i64::MAX, |at| now.seconds() - at.seconds());
-    if !connected || age(contact) > CONTACT_SECONDS_MAX {
+fn verdict(signs: &Signs) -> Verdict {
+    if signs.stalled {
+        Verdict::Stalled
+    } else if !signs.heard {
         Verdict::Unknown
-    } else if age(moved) <= IDLE_AFTER_SECONDS {
+    } else if signs.changed <= IDLE_AFTER_SECONDS {
         Verdict::Current
-    } else if age(caught_up) <= CONTACT_SECONDS_MAX {
+    } else if signs.caught_up <= CONTACT_SECONDS_MAX {
         Verdict::Idle
-    } else if age(moved) > STALLED_AFTER_SECONDS {
+    } else if signs.moved > STALLED_AFTER_SECONDS {
         Verdict::Stalled
     } else {
         Verdict::Current
     }
 }
 
+fn age_seconds(at: Option<UnixTime>, now: UnixTime) -> i64 {
+    at.map_or(i64::MAX, |at| now.seconds().saturating_sub(at.seconds()))
+}
+
 fn seconds_between(earlier: UnixTime, later: UnixTime) -> f64 {
     let micros = later.micros().saturating_sub(earlier.micros()).max(0);
     std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64()
+}
+
+fn retention(spec: &TaskSpec, settings: &Settings) -> log::Retention {
+    log::Retention {
+        age: Some(spec.retention.unwrap_or(settings.retention)),
+        max_bytes: spec.max_bytes.or(settings.retention_bytes),
+    }
 }
 
 fn open_log(name: &TaskName, folder: &Path, shared: &Shared) -> Result<log::Partition, Error> {

@@ -4,7 +4,7 @@
 //! blocking thread.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 
 use capture::{CheckItem, CheckResult, SchemaHistory, Selection, Source, SourceError, Start};
 use catalog::{Catalog, Desired, SourceSpec, StartAt, TaskSpec};
@@ -129,6 +129,7 @@ impl Tasks {
     /// There is no such task, its state does not allow it, or its source cannot be built.
     pub fn start(&self, name: &TaskName) -> Result<TaskView, Error> {
         let task = self.find(name)?;
+        let _one_act = self.begin_act(&task)?;
         if task.state().is_running() {
             return self.view(name);
         }
@@ -149,6 +150,7 @@ impl Tasks {
     /// There is no such task, or it never ran.
     pub fn pause(&self, name: &TaskName) -> Result<TaskView, Error> {
         let task = self.find(name)?;
+        let _one_act = self.begin_act(&task)?;
         if matches!(task.state(), TaskState::Prechecking | TaskState::NotStarted) {
             return Err(wrong_state(&task, "paused"));
         }
@@ -166,6 +168,7 @@ impl Tasks {
     /// There is no such task, or its files cannot be removed.
     pub fn delete(&self, name: &TaskName) -> Result<(), Error> {
         let task = self.find(name)?;
+        let _one_act = self.begin_act(&task)?;
         let topic = task.spec().topic;
         self.inner.topics.closed(&topic);
         task.close();
@@ -245,6 +248,7 @@ impl Tasks {
     }
 
     fn replace(&self, task: &Arc<Task>, spec: TaskSpec) -> Result<TaskView, Error> {
+        let _one_act = self.begin_act(task)?;
         let old = task.spec();
         if old.source != spec.source || old.topic != spec.topic {
             return Err(Error::Conflict(format!(
@@ -301,6 +305,13 @@ impl Tasks {
     fn find(&self, name: &TaskName) -> Result<Arc<Task>, Error> {
         let tasks = self.inner.tasks.read().unwrap_or_else(PoisonError::into_inner);
         tasks.get(name).cloned().ok_or_else(|| Error::NotFound(name.to_string()))
+    }
+
+    /// Waits for the act that is under way, which may have deleted the task.
+    fn begin_act<'t>(&self, task: &'t Arc<Task>) -> Result<MutexGuard<'t, ()>, Error> {
+        let act = task.act.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = self.find(task.name()).is_ok_and(|found| Arc::ptr_eq(&found, task));
+        if same { Ok(act) } else { Err(Error::NotFound(task.name().to_string())) }
     }
 
     fn all(&self) -> Vec<Arc<Task>> {
