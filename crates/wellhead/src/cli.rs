@@ -219,7 +219,7 @@ pub(crate) enum TaskVerb {
     /// One task
     Show(TaskName),
     /// Create a task, or change what may change of an existing one
-    Create(TaskCreate),
+    Create(Box<TaskCreate>),
     /// Start a task that waits, was paused or has failed
     Start(TaskName),
     /// Stop reading the source; the topic stays and can be read

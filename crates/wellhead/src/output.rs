@@ -12,7 +12,7 @@ use crate::exit::{Failure, code_of};
 /// What a command found out or did.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// One sentence, for standard error and the envelope.
+    /// One sentence, for the envelope, and for standard error where there is no text.
     pub(crate) summary: String,
     /// For programs.
     pub(crate) result: Value,
@@ -77,7 +77,7 @@ pub(crate) fn finish(command: &str, global: &Global, result: Result<Answer>) -> 
                 Format::Json => envelope(command, &answer),
                 Format::Jsonl => lines(&answer.result),
                 _ => {
-                    if !answer.summary.is_empty() && !global.quiet {
+                    if answer.text.is_empty() && !answer.summary.is_empty() && !global.quiet {
                         to_stderr(&format!("{}\n", answer.summary));
                     }
                     answer.text

@@ -100,12 +100,7 @@ fn judged(items: &[CheckItem], colours: bool) -> Answer {
         summary.push_str(&format!(" (exit {})", verdict.code()));
     }
     let text = format!("{}{summary}\n", listed(items, colours));
-    Answer {
-        summary: String::new(),
-        result: json!({ "summary": summary, "items": items }),
-        text,
-        verdict,
-    }
+    Answer { summary, result: json!(items), text, verdict }
 }
 
 fn listed(items: &[CheckItem], colours: bool) -> String {
@@ -209,7 +204,7 @@ mod tests {
              1 ok, 1 warning, 1 failed (exit 4)\n"
         );
         assert_eq!(answer.verdict, Verdict::Bad);
-        assert_eq!(answer.result["items"][1]["result"], "failed");
+        assert_eq!(answer.result[1]["result"], "failed");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) async fn run(global: &Global, verb: TaskVerb) -> Result<Answer> {
             let task: Task = client.get(&path(&task.name)).await?;
             Ok(Answer::data(shown(&task), json!(task)))
         }
-        TaskVerb::Create(args) => create(&client, args).await,
+        TaskVerb::Create(args) => create(&client, *args).await,
         TaskVerb::Start(task) => act(&client, &task.name, "start").await,
         TaskVerb::Pause(task) => act(&client, &task.name, "pause").await,
         TaskVerb::Resume(task) => act(&client, &task.name, "resume").await,
@@ -106,7 +106,7 @@ fn shown(task: &Task) -> String {
         );
     }
     let source = &task.source;
-    let server = source.server.as_deref().unwrap_or("not reached yet");
+    let server = source.server.as_deref().unwrap_or("not connected");
     line("source", format!("{} {} ({server})", source.name, source.url));
     line("tables", task.tables.join(" "));
     if !task.exclude.is_empty() {
@@ -132,7 +132,7 @@ fn data(task: &Task) -> String {
             range.end_offset.saturating_sub(1),
             bytes(range.bytes)
         ),
-        None => "none yet".into(),
+        None => "no records yet".into(),
     }
 }
 

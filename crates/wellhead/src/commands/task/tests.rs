@@ -68,7 +68,7 @@ fn a_failed_task_says_why_and_what_to_do_and_no_number_it_does_not_know() {
     let text = shown(&failed);
     assert!(text.contains("reason    binlog_purged: binlog.000007 was purged\n"), "{text}");
     assert!(text.contains("          fix: wellhead task delete shop\n"), "{text}");
-    assert!(text.contains("lag       unknown\ndata      none yet\n"), "{text}");
+    assert!(text.contains("lag       unknown\ndata      no records yet\n"), "{text}");
     assert_eq!(row(&failed, false)[3], "-");
 }
 
@@ -123,6 +123,13 @@ fn a_source_given_as_url_is_taken_apart() {
         (source.tls.as_deref(), source.ca.as_deref()),
         (Some("require"), Some("/etc/ca.pem"))
     );
+}
+
+#[test]
+fn the_password_of_a_source_reaches_the_server() {
+    let put = specification(arguments("mysql://wh:geheim@db/shop", &[])).unwrap();
+    assert_eq!(json!(put)["source"]["password"], "geheim");
+    assert!(!format!("{put:?}").contains("geheim"));
 }
 
 #[test]
