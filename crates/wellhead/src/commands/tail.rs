@@ -22,6 +22,9 @@ pub(crate) async fn run(global: &Global, args: &TailArgs) -> Result<()> {
     let form = Form::of(global.output)?;
     let client = Client::new(global)?;
     let (tasks, table) = target(all(&client).await?, args)?;
+    if !global.quiet {
+        to_stderr(&tasks.iter().filter_map(standstill).collect::<String>());
+    }
     let tail = Tail {
         client,
         selection: selection(global, args, table.as_deref(), form),
@@ -253,6 +256,15 @@ fn target(tasks: Vec<Task>, args: &TailArgs) -> Result<(Vec<Task>, Option<String
         )));
     }
     Ok((tasks, Some(wanted.clone())))
+}
+
+/// Why no new records come from a task, so that nobody waits for them in vain.
+fn standstill(task: &Task) -> Option<String> {
+    if matches!(task.state.as_str(), "normal" | "initial") {
+        return None;
+    }
+    let why = task.reason.as_ref().map(|reason| format!(": {}", visible(&reason.message)));
+    Some(format!("note: task {} is {}{}\n", task.name, task.state, why.unwrap_or_default()))
 }
 
 fn selection(global: &Global, args: &TailArgs, table: Option<&str>, form: Form) -> String {

@@ -101,6 +101,19 @@ fn a_wrong_target_names_the_right_ones() {
 }
 
 #[test]
+fn a_task_that_stands_still_is_told() {
+    let mut shop = task("shop", "shop");
+    assert_eq!(standstill(&shop), None);
+    shop.state = "stopped".into();
+    assert_eq!(standstill(&shop).as_deref(), Some("note: task shop is stopped\n"));
+    shop.state = "error".into();
+    shop.reason = Some(
+        serde_json::from_value(json!({"code": "c", "message": "no route", "remedy": []})).unwrap(),
+    );
+    assert_eq!(standstill(&shop).as_deref(), Some("note: task shop is error: no route\n"));
+}
+
+#[test]
 fn the_query_hides_heartbeats_unless_asked_for() {
     let query = |line: &str| {
         let (global, args) = parsed(line);
