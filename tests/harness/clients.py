@@ -121,7 +121,7 @@ class KafkaPython:
     name = "kafka-python"
 
     def read(self, broker, topic, start, count, login=Login()):
-        consumer = kafka.KafkaConsumer(**self._settings(broker, login))
+        consumer = kafka.KafkaConsumer(**self.settings(broker, login))
         partition = kafka.TopicPartition(topic, 0)
         if start == COMMITTED:
             consumer.subscribe([topic])
@@ -149,7 +149,8 @@ class KafkaPython:
         return taken
 
     @staticmethod
-    def _settings(broker, login):
+    def settings(broker, login):
+        """kafka-python's settings."""
         settings = {"bootstrap_servers": broker, "group_id": login.group, "auto_offset_reset": "earliest",
                     "enable_auto_commit": False, "fetch_max_wait_ms": 100}
         if login.user is not None:

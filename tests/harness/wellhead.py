@@ -18,9 +18,9 @@ class Exited(AssertionError):
 class Wellhead:
     """`wellhead tap` or `wellhead serve` on a data folder; can be started again on the same one."""
 
-    def __init__(self, folder, arguments, kafka_port=None, http_port=None):
+    def __init__(self, folder, arguments, kafka_port=None, http_port=None, data=None):
         self.folder = folder
-        self.data = folder / "data"
+        self.data = data or folder / "data"
         self.kafka_port = kafka_port or ports.free_port()
         self.http_port = http_port or ports.free_port()
         self.arguments = arguments
@@ -30,9 +30,9 @@ class Wellhead:
         folder.mkdir(parents=True, exist_ok=True)
 
     @classmethod
-    def tap(cls, folder, url, *arguments, **ports_):
+    def tap(cls, folder, url, *arguments, **options):
         """The newcomer's server."""
-        server = cls(folder, None, **ports_)
+        server = cls(folder, None, **options)
         server.arguments = [
             "tap", url,
             "--data-dir", str(server.data),
@@ -43,9 +43,9 @@ class Wellhead:
         return server
 
     @classmethod
-    def serve(cls, folder, extra="", **ports_):
+    def serve(cls, folder, extra="", **options):
         """The operator's server; tasks and groups come by API."""
-        server = cls(folder, None, **ports_)
+        server = cls(folder, None, **options)
         config = folder / "wellhead.toml"
         config.write_text(
             f'[server]\ndata_dir = "{server.data}"\n'
