@@ -15,6 +15,7 @@ mod records;
 mod routes;
 mod server;
 mod source_url;
+mod task_put;
 mod tasks;
 #[cfg(test)]
 mod tests;

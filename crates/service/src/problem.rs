@@ -86,6 +86,32 @@ impl Problem {
             errors: Vec::new(),
         }
     }
+
+    /// A value that is not allowed, with a pointer to it.
+    #[must_use]
+    pub fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::invalid_all(vec![Fault::invalid(pointer, detail)])
+    }
+
+    /// Several values that are not allowed, all told at once.
+    #[must_use]
+    pub fn invalid_all(errors: Vec<Fault>) -> Self {
+        let details: Vec<_> = errors.iter().map(|fault| fault.detail.as_str()).collect();
+        let detail = details.join("; ");
+        Self { errors, ..Self::new(Code::InvalidValue, detail) }
+    }
+}
+
+impl Fault {
+    /// A value at `pointer` that is not allowed.
+    pub(crate) fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            code: "invalid_value".into(),
+            detail: detail.into(),
+            remedy: Vec::new(),
+        }
+    }
 }
 
 impl Code {

@@ -1,20 +1,17 @@
 //! `/tasks`: define, look at, start, stop and delete change tracking tasks.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use catalog::{Operations, Secret, SourceSpec, StartAt, TaskSpec};
-use change::{SourceName, TaskName, TopicName};
+use change::{SourceName, TaskName};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::{App, blocking};
-use crate::model::{DataRange, InlineSource, Keep, Page, SourcePut, Task, TaskPut};
+use crate::model::{DataRange, Page, Task, TaskPut};
 use crate::problem::{Code, Fault, Problem, Remedy};
-use crate::source_url::SourceUrl;
+use crate::task_put::TaskDraft;
 
 /// Which page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -38,7 +35,7 @@ pub(crate) async fn list(
     const MAX: usize = 1000;
     let size = query.page_size.unwrap_or(DEFAULT);
     if size == 0 || size > MAX {
-        return Err(Problem::new(Code::InvalidValue, "page_size must be 1 to 1000"));
+        return Err(Problem::invalid("/page_size", "page_size must be 1 to 1000"));
     }
     blocking(move || {
         let after = query.page_token.unwrap_or_default();
@@ -77,8 +74,11 @@ pub(crate) async fn put(
     let name = TaskName::new(name)?;
     blocking(move || {
         let auto_start = body.auto_start;
-        let source = put_source(&app, &name, &body.source)?;
-        let spec = task_spec(name.clone(), source, body)?;
+        let (source, spec) = TaskDraft::new(&name, body).finish()?;
+        if let Some(source) = source {
+            app.tasks.check_source(&source)?;
+            app.catalog.put_source(&source)?;
+        }
         let view = app.tasks.put(spec)?;
         if view.state.is_running() {
             return Ok(Json(view.into()));
@@ -189,96 +189,6 @@ fn precheck(app: &App, name: &TaskName) -> Result<(), Problem> {
     let mut problem = Problem::new(Code::PrecheckFailed, detail);
     problem.errors = failed;
     Err(problem)
-}
-
-/// The name of the task's source; one described inline is kept under the task's own name.
-fn put_source(app: &App, task: &TaskName, source: &SourcePut) -> Result<SourceName, Problem> {
-    match source {
-        SourcePut::Named(name) => Ok(SourceName::new(name)?),
-        SourcePut::Inline(inline) => {
-            let spec = source_spec(SourceName::new(task.as_str())?, inline)?;
-            app.catalog.put_source(&spec)?;
-            Ok(spec.name)
-        }
-    }
-}
-
-fn source_spec(name: SourceName, inline: &InlineSource) -> Result<SourceSpec, Problem> {
-    let url = SourceUrl::parse(&inline.url)
-        .map_err(|error| Problem::new(Code::InvalidValue, error.to_string()))?;
-    let password = inline.password.clone().map(Secret::new).or(url.password);
-    let tls = inline.tls.as_deref().map(str::parse).transpose()?.unwrap_or_default();
-    let ca = inline.ca.clone().map(Into::into);
-    Ok(SourceSpec {
-        name,
-        kind: url.scheme,
-        url: url.shown,
-        password,
-        tls,
-        ca,
-        server_id: None,
-        owner: None,
-    })
-}
-
-fn task_spec(name: TaskName, source: SourceName, body: TaskPut) -> Result<TaskSpec, Problem> {
-    let mut include = body.tables;
-    for (database, objects) in body.objects {
-        if objects.all {
-            include.push(format!("{database}.*"));
-        }
-        include.extend(objects.tables.into_keys().map(|table| format!("{database}.{table}")));
-    }
-    if include.is_empty() {
-        let detail =
-            "nothing is tracked: give objects {\"shop\":{\"all\":true}} or tables [\"shop.*\"]";
-        return Err(Problem::new(Code::InvalidValue, detail));
-    }
-    let start: StartAt = match body.start.as_deref() {
-        Some(text) => text.parse().map_err(|e| Problem::new(Code::InvalidValue, format!("{e}")))?,
-        None => StartAt::Now,
-    };
-    let keep = body.keep.unwrap_or_default();
-    Ok(TaskSpec {
-        topic: TopicName::new(body.topic.unwrap_or_else(|| name.to_string()))?,
-        title: body.title.unwrap_or_default(),
-        source,
-        include,
-        exclude: body.exclude,
-        operations: operations(body.ops.as_deref())?,
-        start,
-        retention: retention(&keep)?,
-        max_bytes: keep.max_bytes,
-        owner: None,
-        name,
-    })
-}
-
-fn operations(ops: Option<&[String]>) -> Result<Operations, Problem> {
-    let Some(ops) = ops else { return Ok(Operations::All) };
-    let has = |word: &str| ops.iter().any(|op| op == word);
-    let known = ops.iter().all(|op| op == "dml" || op == "ddl");
-    match (known, has("dml"), has("ddl")) {
-        (true, true, true) => Ok(Operations::All),
-        (true, true, false) => Ok(Operations::Dml),
-        (true, false, true) => Ok(Operations::Ddl),
-        _ => Err(Problem::new(Code::InvalidValue, "ops is a list of dml and ddl")),
-    }
-}
-
-/// `24h`, `7d`; a day has 24 hours.
-fn retention(keep: &Keep) -> Result<Option<Duration>, Problem> {
-    let Some(text) = &keep.retention else { return Ok(None) };
-    let bad = || {
-        Problem::new(
-            Code::InvalidValue,
-            format!("keep.retention {text:?} is no duration like 24h or 7d"),
-        )
-    };
-    let span: jiff::Span = text.parse().map_err(|_| bad())?;
-    let days = jiff::SpanRelativeTo::days_are_24_hours();
-    let duration = span.to_duration(days).map_err(|_| bad())?;
-    Duration::try_from(duration).map(Some).map_err(|_| bad())
 }
 
 pub(crate) fn malformed(rejection: &JsonRejection) -> Problem {

@@ -11,6 +11,20 @@ pub(crate) struct CatalogHistory {
     pub(crate) task: TaskName,
 }
 
+/// The history of a source that never runs.
+#[derive(Debug)]
+pub(crate) struct NoHistory;
+
+impl SchemaHistory for NoHistory {
+    fn load(&self) -> Result<Vec<HistoryEntry>, HistoryError> {
+        Ok(Vec::new())
+    }
+
+    fn append(&self, _: &HistoryEntry) -> Result<(), HistoryError> {
+        Err(HistoryError("this source keeps no history".into()))
+    }
+}
+
 impl SchemaHistory for CatalogHistory {
     fn load(&self) -> Result<Vec<HistoryEntry>, HistoryError> {
         let entries = self.catalog.schema_history(&self.task).map_err(store_failed)?;

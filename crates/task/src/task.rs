@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use capture::{Source, SourceStatus, Start, Stop};
 use catalog::{Catalog, Operations, TaskSpec};
@@ -129,8 +129,15 @@ impl Task {
         let (running, ended) = mpsc::channel();
         let stop = Stop::default();
         let encoder = DtsEncoder::new();
-        let run =
-            Run { task: Arc::clone(self), source, first, operations, stop: stop.clone(), encoder };
+        let run = Run {
+            task: Arc::clone(self),
+            source,
+            first,
+            operations,
+            stop: stop.clone(),
+            encoder,
+            alive_at: Instant::now(),
+        };
         let thread = std::thread::Builder::new()
             .name(format!("capture {}", self.name))
             .spawn(move || {
@@ -309,7 +316,8 @@ impl Task {
             topic: spec.topic.to_string(),
             tables: spec.include,
             exclude: spec.exclude,
-            state: condition.state,
+            // A full disk is no error of the source, but one that a person must see.
+            state: if progress.stall.is_some() { TaskState::Error } else { condition.state },
             state_since_unix: condition.since.seconds(),
             verdict,
             reason: progress.stall.or(condition.reason),

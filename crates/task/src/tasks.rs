@@ -11,7 +11,7 @@ use catalog::{Catalog, Desired, SourceSpec, StartAt, TaskSpec};
 use change::{Clock, TaskName, TopicName};
 
 use crate::error::Error;
-use crate::history::CatalogHistory;
+use crate::history::{CatalogHistory, NoHistory};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::state::{DataRange, Reason, TaskState, TaskView};
@@ -98,6 +98,18 @@ impl Tasks {
             Ok(task) => self.replace(&task, spec),
             Err(_) => self.create(spec),
         }
+    }
+
+    /// Whether a source can be built: its kind and URL are known. Connects to nothing.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn check_source(&self, source: &SourceSpec) -> Result<(), Error> {
+        self.inner
+            .sources
+            .build(source, Selection::default(), Box::new(NoHistory))
+            .map(drop)
+            .map_err(|error| Error::Invalid(error.message))
     }
 
     /// Looks, read-only, whether a task's source is fit for capture; a task that waits gets the state

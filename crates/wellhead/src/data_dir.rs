@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use crate::exit::Failure;
+
 /// A data folder that is ours as long as this lives.
 ///
 /// | path | is |
@@ -38,10 +40,10 @@ impl DataDir {
             .with_context(|| format!("{} cannot be opened", lock_path.display()))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
-            Err(Errno::WOULDBLOCK) => bail!(
+            Err(Errno::WOULDBLOCK) => bail!(Failure::environment(format!(
                 "the data folder {} is in use by another wellhead; stop it, or give another --data-dir",
                 path.display()
-            ),
+            ))),
             Err(error) => {
                 Err(error).with_context(|| format!("{} cannot be locked", lock_path.display()))
             }

@@ -2,7 +2,7 @@
 //!
 //! Started again on the same data folder it goes on where it was.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -47,8 +47,14 @@ pub(crate) async fn run(args: TapArgs) -> Result<()> {
     if !known {
         let items = precheck(&source, &task).await?;
         say(&mut out, &checked(&items))?;
-        if items.iter().any(|item| item.result == CheckResult::Failed && !item.can_skip) {
-            bail!(Failure::bad_answer("the source cannot be tapped yet; mend what failed and try again"));
+        if let Some(connection) = failed(&items).find(|item| item.name == "connection") {
+            let what = connection.found.clone();
+            bail!(Failure::environment(what));
+        }
+        if failed(&items).next().is_some() {
+            bail!(Failure::bad_answer(
+                "the source cannot be tapped yet; mend what failed and try again"
+            ));
         }
     }
     catalog.put_source(&source)?;
@@ -79,7 +85,8 @@ fn specs(args: &TapArgs) -> Result<(SourceSpec, TaskSpec)> {
     };
     Selection::new(&include, &args.exclude).map_err(|error| Failure::usage(error.to_string()))?;
     let name = args.name.clone().or(database).unwrap_or_else(|| "tap".into());
-    let name = TaskName::new(name).map_err(|e| Failure::usage(format!("{e}; give another --name")))?;
+    let name =
+        TaskName::new(name).map_err(|e| Failure::usage(format!("{e}; give another --name")))?;
     let topic = args.topic.clone().unwrap_or_else(|| name.to_string());
     let start: StartAt = args.start.parse().map_err(|e| Failure::usage(format!("{e}")))?;
     let given_tls = args.tls.as_deref().map(str::parse).transpose()?;
@@ -126,7 +133,9 @@ fn is_known(
     let Some(other) = tasks.first() else { return Ok(false) };
     let kept = catalog.source(&other.spec.source)?;
     let kept_url = kept.map(|kept| kept.spec.url).unwrap_or_default();
-    let same = tasks.len() == 1 && other.spec.name == task.name && server_of(&kept_url) == server_of(&source.url);
+    let same = tasks.len() == 1
+        && other.spec.name == task.name
+        && server_of(&kept_url) == server_of(&source.url);
     if same {
         return Ok(true);
     }
@@ -148,10 +157,14 @@ fn server_of(url: &str) -> &str {
 async fn precheck(source: &SourceSpec, task: &TaskSpec) -> Result<Vec<CheckItem>> {
     let endpoint = endpoint(source).map_err(|error| Failure::usage(error.message))?;
     let selection = Selection::new(&task.include, &task.exclude)?;
-    let look = move || {
-        mysql::precheck::precheck(&endpoint, Timeouts::default(), &selection, &SystemClock)
-    };
+    let look =
+        move || mysql::precheck::precheck(&endpoint, Timeouts::default(), &selection, &SystemClock);
     tokio::task::spawn_blocking(look).await.context("the check ended early")
+}
+
+/// Items that make a capture impossible.
+fn failed(items: &[CheckItem]) -> impl Iterator<Item = &CheckItem> {
+    items.iter().filter(|item| item.result == CheckResult::Failed && !item.can_skip)
 }
 
 /// One line on what is fine, then what is not.
@@ -232,7 +245,11 @@ fn tracking(view: &TaskView, known: bool) -> String {
         }
         (None, true) => format!("  ok  task {}: goes on from {place}\n", view.name),
         (None, false) => {
-            format!("  ok  task {}: tracks {}, live from {place}\n", view.name, view.tables.join(", "))
+            format!(
+                "  ok  task {}: tracks {}, live from {place}\n",
+                view.name,
+                view.tables.join(", ")
+            )
         }
     }
 }

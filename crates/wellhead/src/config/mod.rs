@@ -28,10 +28,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(crate) use fault::{Fault, Faults};
-pub(crate) use section::{
-    Advertised, Capture, Config, Http, Kafka, Keep, Log, LogFormat, LogLevel, MinFree,
-    SaslMechanism, Server, Storage,
-};
+pub(crate) use section::{Advertised, Config, Log, LogFormat, LogLevel};
 pub(crate) use setting::Origin;
 pub(crate) use url::{CleanUrl, clean_url};
 

@@ -6,6 +6,7 @@ use catalog::{Operations, Secret, StartAt, TlsMode};
 use kafka::batch::Compression;
 use tempfile::TempDir;
 
+use super::section::{Capture, Keep, MinFree, SaslMechanism, Storage};
 use super::*;
 
 const PASSWORD: &str = "s3cret-Passw0rd";
