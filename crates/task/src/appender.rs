@@ -323,6 +323,9 @@ impl Worker {
                 Err(error) => return Err(disk_failed(&error)),
             }
         }
+        if self.appender.lock().stall.take().is_some() {
+            tracing::info!("disk has space again, appending goes on");
+        }
         self.metrics.append_bytes.inc_by(self.sealed.len() as u64);
         let Batch { position, time, has_changes, .. } = batch;
         self.unsynced.push(Appended { position, time, next_offset, has_changes });
@@ -340,9 +343,6 @@ impl Worker {
             if !self.stall_on_full_disk()? {
                 return Ok(false);
             }
-        }
-        if self.appender.lock().stall.take().is_some() {
-            tracing::info!("disk has space again, appending goes on");
         }
         Ok(true)
     }

@@ -22,3 +22,6 @@ pub use metrics::Metrics;
 pub use settings::Settings;
 pub use state::{DataRange, Reason, Retry, TaskState, TaskView, Verdict};
 pub use tasks::{Sources, Tasks, Topics};
+
+#[cfg(test)]
+mod tests;

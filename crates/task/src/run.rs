@@ -23,6 +23,8 @@ pub(crate) struct Run {
     pub(crate) operations: Operations,
     pub(crate) stop: Stop,
     pub(crate) encoder: DtsEncoder,
+    /// When the source last ran, or a heartbeat was written for it.
+    pub(crate) alive_at: Instant,
 }
 
 impl Run {
@@ -101,6 +103,9 @@ impl Run {
         );
         let result = self.source.run(&start, &mut pipeline, &self.stop);
         drop(pipeline);
+        if connected {
+            self.alive_at = Instant::now();
+        }
         let brought_changes = task.appender().drain().changed_at != before.changed_at;
         let lasted = started.elapsed() >= task.settings().retry_max_interval;
         (result, connected && (brought_changes || lasted))
@@ -126,18 +131,20 @@ impl Run {
     fn wait(&mut self, time: Duration) {
         let until = Instant::now().checked_add(time);
         let heartbeat = self.task.settings().heartbeat;
-        let mut next_heartbeat = Instant::now() + heartbeat;
         while !self.stop.is_raised() {
             let now = Instant::now();
             if until.is_some_and(|until| now >= until) {
                 return;
             }
-            if now >= next_heartbeat {
-                next_heartbeat = now + heartbeat;
+            // Counted over all tries: each may be shorter than the pause between heartbeats.
+            let mut until_heartbeat = heartbeat.saturating_sub(now - self.alive_at);
+            if until_heartbeat.is_zero() {
                 self.keep_alive();
+                self.alive_at = now;
+                until_heartbeat = heartbeat;
             }
             let left = until.map_or(heartbeat, |until| until.saturating_duration_since(now));
-            std::thread::park_timeout(left.min(next_heartbeat.saturating_duration_since(now)));
+            std::thread::park_timeout(left.min(until_heartbeat));
         }
     }
 

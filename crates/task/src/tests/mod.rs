@@ -1,0 +1,6 @@
+//! Tasks with a scripted source and a real log.
+
+mod disk;
+mod life;
+mod once;
+mod scripted;
