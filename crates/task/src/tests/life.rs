@@ -146,13 +146,14 @@ fn a_source_that_ignores_its_stop_does_not_hold_the_shutdown() {
 #[test]
 fn e11_changes_that_are_not_wanted_still_move_the_position() {
     let folder = tempfile::tempdir().unwrap();
-    let script = script(7);
+    // It never rests, so nothing but the changes themselves can move the position.
+    let script = script(u64::MAX);
     let server = Server::open(settings(folder.path()), folder.path(), &script);
     let only_ddl = catalog::TaskSpec { operations: Operations::Ddl, ..spec() };
     server.tasks.put(only_ddl).unwrap();
     server.tasks.start(&name()).unwrap();
     let position = || server.tasks.view(&name()).unwrap().position;
-    wait("the position moves", || position().as_deref() == Some("tx=7 row=0"));
+    wait("the position moves", || position().is_some_and(|at| at.ends_with("row=0")));
     assert!(server.rows().is_empty());
     server.tasks.shutdown();
 }
