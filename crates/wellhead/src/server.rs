@@ -111,7 +111,17 @@ impl Server {
         let api = http_server.serve(app.clone(), stopped);
         app.set_ready(true);
         let _data_dir = data_dir;
-        Ok(Self { tasks, kafka, http, broker, app, api, stop_api, grace: settings.grace, _data_dir })
+        Ok(Self {
+            tasks,
+            kafka,
+            http,
+            broker,
+            app,
+            api,
+            stop_api,
+            grace: settings.grace,
+            _data_dir,
+        })
     }
 
     /// Stops everything. When it returns, all that was read from sources is on disk.

@@ -45,7 +45,11 @@ impl task::Sources for KnownSources {
 /// The server and account of a specification.
 pub(crate) fn endpoint(source: &SourceSpec) -> Result<Endpoint, SourceError> {
     let mut endpoint = Endpoint::parse(&source.url).map_err(|error| {
-        SourceError::new(ErrorKind::Unsupported, "source_url", format!("source {}: {error}", source.name))
+        SourceError::new(
+            ErrorKind::Unsupported,
+            "source_url",
+            format!("source {}: {error}", source.name),
+        )
     })?;
     endpoint.password = source.password.as_ref().map(|p| Secret::new(p.expose()));
     endpoint.ca.clone_from(&source.ca);

@@ -122,7 +122,7 @@ fn specs(args: &TapArgs) -> Result<(SourceSpec, TaskSpec)> {
     Ok((source, task))
 }
 
-/// Whether the data folder holds this task already. A folder with other tasks is not touched.
+/// Whether the data folder holds this task already. One that holds only others is not touched.
 fn is_known(
     catalog: &Catalog,
     source: &SourceSpec,
@@ -130,19 +130,16 @@ fn is_known(
     folder: &Path,
 ) -> Result<bool> {
     let tasks = catalog.tasks()?;
-    let Some(other) = tasks.first() else { return Ok(false) };
-    let kept = catalog.source(&other.spec.source)?;
-    let kept_url = kept.map(|kept| kept.spec.url).unwrap_or_default();
-    let same = tasks.len() == 1
-        && other.spec.name == task.name
-        && server_of(&kept_url) == server_of(&source.url);
-    if same {
+    let own = tasks.iter().find(|kept| kept.spec.name == task.name);
+    let Some(kept) = own.or(tasks.first()) else { return Ok(false) };
+    let url = catalog.source(&kept.spec.source)?.map(|kept| kept.spec.url).unwrap_or_default();
+    if own.is_some() && server_of(&url) == server_of(&source.url) {
         return Ok(true);
     }
     bail!(Failure::environment(format!(
-        "the data folder {} belongs to task {}, which reads {kept_url}; give another --data-dir for {}",
+        "the data folder {} belongs to task {}, which reads {url}; give another --data-dir for {}",
         folder.display(),
-        other.spec.name,
+        kept.spec.name,
         source.url
     )))
 }
