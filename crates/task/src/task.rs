@@ -126,7 +126,7 @@ impl Task {
         *lock(&self.status) = Some(source.status());
         self.appender.reopen();
         self.enter(TaskState::Initial, None);
-        let (running, ended) = mpsc::channel();
+        let (running, ended) = mpsc::sync_channel(0);
         let stop = Stop::default();
         let encoder = DtsEncoder::new();
         let run = Run {

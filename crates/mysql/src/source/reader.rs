@@ -71,7 +71,9 @@ pub(crate) fn read(
         }
         match stream.fill(&mut chunk, CHUNK_BYTES) {
             Ok(FillOutcome::Events) => {
-                let bytes = chunk.byte_count();
+                // The memory it holds, not the few bytes that may be in it: a slow receiver of many small
+                // chunks must not hold more than the bound.
+                let bytes = chunk.capacity();
                 let full = std::mem::replace(&mut chunk, channel.chunk());
                 let read = Read::Events(full, stream.bytes_read());
                 if channel.full.push(read, bytes).is_err() {
