@@ -141,6 +141,9 @@ impl<'d> Tables<'d> {
         statement: &str,
         at: &BinlogPosition,
     ) -> Result<(), Failure> {
+        if keeps_columns(statement) {
+            return Ok(());
+        }
         let statement = statement.to_lowercase();
         let names = |table: &str| {
             let table = table.to_lowercase();
@@ -236,6 +239,14 @@ impl<'d> Tables<'d> {
         self.known.entry(name).or_default().insert(here, Some(Arc::clone(binding.schema())));
         Ok(binding)
     }
+}
+
+/// Statements that name a table and leave its columns as they are. A table that was emptied and then
+/// dropped could otherwise not be decoded any more.
+fn keeps_columns(statement: &str) -> bool {
+    let first = statement.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next();
+    let first = first.unwrap_or_default();
+    ["TRUNCATE", "ANALYZE", "OPTIMIZE", "FLUSH"].iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 /// The definition that is valid at a position. Those of another server are not comparable, and older

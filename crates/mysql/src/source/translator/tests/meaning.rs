@@ -116,3 +116,17 @@ fn a22_changes_in_statement_format_are_counted() {
         assert_eq!(skipped.untracked, 2);
     }
 }
+
+#[test]
+fn c07_emptying_a_table_does_not_end_its_definition() {
+    let history = History::default();
+    let mut catalog = Catalog { tables: vec![narrow(&["a", "b"])], questions: 0 };
+    let events = split(MYSQL_MINIMAL).0;
+    run_with(&start(), &events, &mut catalog, &history, &[]);
+    let mut tables = Tables::new(Selection::default(), &mut catalog, &history).unwrap();
+    let at = BinlogPosition::parse(&format!("file={FILE} offset=4000 server=this")).unwrap();
+    tables.definition_changed("TRUNCATE TABLE narrow", &at).unwrap();
+    assert_eq!(history.0.lock().unwrap().len(), 1);
+    tables.definition_changed("ALTER TABLE narrow ADD d INT", &at).unwrap();
+    assert_eq!(history.0.lock().unwrap().len(), 2);
+}
