@@ -68,6 +68,7 @@ class Database:
         command = [
             *self.program(),
             f"--datadir={self.data}",
+            f"--tmpdir={self.folder}",
             f"--socket={self.socket}",
             f"--pid-file={self.folder / 'pid'}",
             f"--port={self.port}",
@@ -162,6 +163,7 @@ class MariaDb(Database):
                 "mariadb-install-db",
                 "--no-defaults",
                 f"--datadir={self.data}",
+                f"--tmpdir={self.folder}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 *_as_root(),
