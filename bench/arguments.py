@@ -15,8 +15,8 @@ def parse():
     parser.add_argument("--rows", type=_rows, metavar="N",
                         help="row changes in the binlog, at least (default 2400000, with --wide 1200000)")
     parser.add_argument("--wide", action="store_true", help="a table of 40 columns instead of 8")
-    parser.add_argument("--per-statement", type=_at_least_one, default=500, metavar="N",
-                        help="rows that a statement changes at most: few make many small events (default 500)")
+    parser.add_argument("--per-statement", type=_at_least_one, default=2, metavar="N",
+                        help="rows that a statement changes at most: few make many small events (default 2)")
     parser.add_argument("--rounds", type=_at_least_one, default=3, metavar="K",
                         help="how often each of both is measured, in turn (default 3)")
     parser.add_argument("--fresh", action="store_true", help="make the binlog anew even if there is one")
