@@ -292,7 +292,12 @@ impl Task {
         let known = progress.time.map(ours).max(status.caught_up);
         // Bytes on their way are heard of, even while the source waits for the disk.
         let is_known = heard || (connected && progress.stall.is_some());
-        let lag_seconds = known.filter(|_| is_known).map(|known| seconds_between(known, now));
+        // The last that was heard is that there is nothing more.
+        let all_read = status.caught_up.is_some()
+            && status.caught_up == status.last_contact
+            && self.appender.queued_bytes() == 0;
+        let lag_of = |known| if all_read { 0.0 } else { seconds_between(known, now) };
+        let lag_seconds = known.filter(|_| is_known).map(lag_of);
         let contact = status.last_contact.map(|at| seconds_between(at, now));
         let verdict = verdict(&Signs {
             heard,
