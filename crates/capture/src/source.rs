@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use change::{Change, Position, SourceInfo, UnixTime};
+use change::{Change, Position, Resume, SourceInfo, UnixTime};
 
 use crate::{CheckItem, SourceError};
 
@@ -28,11 +28,12 @@ pub trait Source: Send + std::fmt::Debug {
 
 /// Where a [`Source`] pushes what it reads.
 pub trait Sink {
-    /// A connection stands; what follows was read through it.
+    /// A connection stands; what follows was read through it, from `at` on. A source that is asked to
+    /// start now fixes by this what now means, also for a later try.
     ///
     /// # Errors
     /// See [`SinkError`].
-    fn connected(&mut self, info: &SourceInfo) -> Result<(), SinkError>;
+    fn connected(&mut self, info: &SourceInfo, at: &dyn Resume) -> Result<(), SinkError>;
 
     /// The next entry.
     ///

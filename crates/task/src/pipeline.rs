@@ -36,7 +36,7 @@ pub(crate) struct Pipeline<'a> {
     /// Kinds of changes that become records.
     operations: Operations,
     /// Told about each connection.
-    on_connected: &'a mut dyn FnMut(),
+    on_connected: &'a mut dyn FnMut(Position),
     encoder: &'a mut DtsEncoder,
     batch: BatchBuilder,
     value: Vec<u8>,
@@ -73,7 +73,7 @@ impl<'a> Pipeline<'a> {
         metrics: &'a TaskMetrics,
         encoder: &'a mut DtsEncoder,
         operations: Operations,
-        on_connected: &'a mut dyn FnMut(),
+        on_connected: &'a mut dyn FnMut(Position),
     ) -> Self {
         let progress = appender.progress();
         Self {
@@ -176,9 +176,9 @@ impl<'a> Pipeline<'a> {
 }
 
 impl Sink for Pipeline<'_> {
-    fn connected(&mut self, info: &SourceInfo) -> Result<(), SinkError> {
+    fn connected(&mut self, info: &SourceInfo, at: &dyn Resume) -> Result<(), SinkError> {
         self.encoder.set_source(info);
-        (self.on_connected)();
+        (self.on_connected)(at.to_position());
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use capture::{ErrorKind, Source, SourceError, Start, Stop};
 use catalog::Operations;
+use change::Position;
 use record::DtsEncoder;
 
 use crate::pipeline::Pipeline;
@@ -88,8 +89,11 @@ impl Run {
         let started = Instant::now();
         let mut connected = false;
         let task = Arc::clone(&self.task);
-        let mut on_connected = || {
+        // What "now" was at the first connection stays what it is, until the log itself says more.
+        let first = &mut self.first;
+        let mut on_connected = |at: Position| {
             connected = true;
+            *first = Start::At(at);
             task.enter(TaskState::Normal, None);
         };
         let mut pipeline = Pipeline::new(
@@ -151,7 +155,7 @@ impl Run {
     fn keep_alive(&mut self) {
         self.task.appender().drain();
         let task = Arc::clone(&self.task);
-        let mut nothing = || {};
+        let mut nothing = |_: Position| {};
         let mut pipeline = Pipeline::new(
             task.appender(),
             task.settings(),

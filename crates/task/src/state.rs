@@ -87,6 +87,8 @@ pub struct TaskView {
     pub retry: Option<Retry>,
     /// Remarks that an operator should see.
     pub warnings: Vec<String>,
+    /// Who may change it, if that is not everybody: a line of a configuration file.
+    pub owner: Option<String>,
 }
 
 /// What a topic holds.

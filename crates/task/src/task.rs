@@ -331,6 +331,7 @@ impl Task {
             data_range: self.data_range(),
             retry: condition.retry,
             warnings: status.warnings,
+            owner: spec.owner,
         };
         (view, gauges)
     }

@@ -194,7 +194,7 @@ impl Source for MySqlSource {
     fn run(&mut self, start: &Start, sink: &mut dyn Sink, stop: &Stop) -> Result<(), SourceError> {
         let Dump { stream, facts, plan, clock_ahead_micros } = self.connect(start)?;
         let version = facts.version.text.clone();
-        sink.connected(&SourceInfo { kind: SourceKind::MySql, version })
+        sink.connected(&SourceInfo { kind: SourceKind::MySql, version }, &plan.position)
             .map_err(|error| closed(&error))?;
         tracing::info!(server = %server_name(&facts), dump = %shown(&plan), "reading the binlog");
         let mut definitions = CatalogConnection::new(self.options.endpoint.clone(), self.timeouts);

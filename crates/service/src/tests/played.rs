@@ -61,7 +61,8 @@ impl Source for Statements {
             transaction: &transaction,
             body,
         };
-        sink.connected(&SourceInfo { kind: SourceKind::MySql, version: "9.1.0".into() }).unwrap();
+        let info = SourceInfo { kind: SourceKind::MySql, version: "9.1.0".into() };
+        sink.connected(&info, &resume).unwrap();
         if *start == Start::Now {
             for (database, statement) in STATEMENTS {
                 sink.change(&change(Body::Ddl(Ddl { database, statement }))).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use capture::ErrorKind;
+use capture::{ErrorKind, Start};
 use catalog::Operations;
 
 use super::scripted::{Failure, Server, all_rows, name, script, settings, spec, wait};
@@ -39,6 +39,20 @@ fn e04_a_lost_position_fails_for_good_and_only_a_person_starts_again() {
     script.transactions.store(5, Ordering::SeqCst);
     server.tasks.start(&name()).unwrap();
     wait("it goes on", || server.rows() == all_rows(5));
+    server.tasks.shutdown();
+}
+
+#[test]
+fn now_stays_the_moment_of_the_first_connection_though_it_breaks_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = script(2);
+    let broken = Failure { kind: ErrorKind::Unreachable, after_rows: Some(0) };
+    script.failures.lock().unwrap().push_back(broken);
+    let server = Server::started(folder.path(), &script);
+    wait("rows", || server.rows() == all_rows(2));
+    let starts = script.starts.lock().unwrap().clone();
+    assert_eq!(starts[0], Start::Now);
+    assert!(matches!(&starts[1], Start::At(at) if at.as_str() == "tx=0 row=0"), "{starts:?}");
     server.tasks.shutdown();
 }
 

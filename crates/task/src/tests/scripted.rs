@@ -103,7 +103,9 @@ impl Scripted {
             left = after_rows.ok_or_else(error)?;
         }
         let info = SourceInfo { kind: SourceKind::MySql, version: "1".into() };
-        sink.connected(&info).unwrap();
+        let (mut tx, mut row) = parsed(start);
+        let first = Position::parse(format!("tx={tx} row={row}").as_bytes()).unwrap();
+        sink.connected(&info, &first).unwrap();
         script.status.update(|status| status.connected = true);
         let bytes = vec![b'x'; script.row_bytes.load(Ordering::SeqCst)];
         let columns =
@@ -111,7 +113,6 @@ impl Scripted {
                 .map(|(name, kind)| Column { name: name.into(), kind });
         let schema =
             TableSchema::new("shop".into(), "items".into(), columns.into(), vec![0], vec![]);
-        let (mut tx, mut row) = parsed(start);
         while !stop.is_raised() || script.deaf.load(Ordering::SeqCst) {
             let now = SystemClock.now();
             if left == 0 {

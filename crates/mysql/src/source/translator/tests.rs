@@ -155,7 +155,7 @@ fn values(image: &dyn change::Image) -> Vec<String> {
 }
 
 impl Sink for Recorder {
-    fn connected(&mut self, _: &SourceInfo) -> Result<(), SinkError> {
+    fn connected(&mut self, _: &SourceInfo, _: &dyn change::Resume) -> Result<(), SinkError> {
         Ok(())
     }
 
