@@ -28,6 +28,12 @@ impl FileRange {
         self.position
     }
 
+    /// Where it ends in the file.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.position.saturating_add(self.length)
+    }
+
     /// Its bytes; at least one batch.
     #[must_use]
     pub const fn length(&self) -> u64 {

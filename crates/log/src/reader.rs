@@ -22,6 +22,8 @@ pub struct Reader {
 pub struct ReadOutcome {
     /// Whole batches, the first of which holds the asked offset; `None` at the end of the log.
     pub range: Option<FileRange>,
+    /// Whether nothing visible is behind the range: there was neither a limit nor the end of a file.
+    pub reaches_end: bool,
     /// The offset behind the last durable record.
     pub high_watermark: Offset,
     /// The first offset in the log.
@@ -79,7 +81,16 @@ impl Reader {
                 Some(range) => Some(range?),
                 None => None,
             };
-            return Ok(ReadOutcome { range, high_watermark: end, log_start_offset: start });
+            let reaches_end = segment.zip(range.as_ref()).is_none_or(|(segment, range)| {
+                let contents = segment.contents();
+                contents.next == end && range.end() == contents.length
+            });
+            return Ok(ReadOutcome {
+                range,
+                reaches_end,
+                high_watermark: end,
+                log_start_offset: start,
+            });
         }
     }
 

@@ -40,6 +40,8 @@ struct Look<'r> {
     topics: Vec<FetchedTopic<'r>>,
     records: Vec<FileRange>,
     bytes: u64,
+    /// Whether there is more that this answer cannot take: waiting would not add to it.
+    has_more: bool,
     error: ErrorCode,
 }
 
@@ -49,6 +51,8 @@ struct Budget {
     left: u64,
     /// Whether the answer holds no batch yet: the next one is taken however long it is.
     empty: bool,
+    /// Whether something stayed behind, because of a limit or at the end of a file.
+    has_more: bool,
 }
 
 pub(super) async fn answer(
@@ -68,7 +72,8 @@ pub(super) async fn answer(
     loop {
         let ends = ends_of(request, &topics);
         let look = look(broker, call, request, &topics);
-        let enough = look.bytes >= min_bytes || !look.error.is_none() || ends.is_empty();
+        let enough =
+            look.bytes >= min_bytes || look.has_more || !look.error.is_none() || ends.is_empty();
         if enough || stop.is_raised() || Instant::now() >= deadline {
             broker.metrics.fetched(call.principal.label(), look.bytes);
             let response = FetchResponse { topics: look.topics, ..Default::default() };
@@ -116,7 +121,8 @@ fn look<'r>(
     topics: &[Option<Arc<Topic>>],
 ) -> Look<'r> {
     let wanted = u64::try_from(request.max_bytes).unwrap_or_default();
-    let mut budget = Budget { left: wanted.min(broker.settings.fetch_bytes_max), empty: true };
+    let mut budget =
+        Budget { left: wanted.min(broker.settings.fetch_bytes_max), empty: true, has_more: false };
     let mut seen = HashSet::new();
     let mut records = Vec::new();
     let mut fetched = Vec::with_capacity(request.topics.len());
@@ -141,7 +147,7 @@ fn look<'r>(
     }
     let bytes = records.iter().map(FileRange::length).sum();
     let error = first_error(fetched.iter().flat_map(|topic| &topic.partitions).map(|p| p.error));
-    Look { topics: fetched, records, bytes, error }
+    Look { topics: fetched, records, bytes, has_more: budget.has_more, error }
 }
 
 fn read_one(
@@ -161,6 +167,7 @@ fn read_one(
             return refused(asked, ErrorCode::KafkaStorageError);
         }
     };
+    budget.has_more |= !outcome.reaches_end;
     let taken = outcome.range.and_then(|range| budget.take(range, limit));
     let length = taken.as_ref().and_then(|range| usize::try_from(range.length()).ok());
     records.extend(taken);
@@ -182,6 +189,7 @@ impl Budget {
     /// Takes a range that was read with `limit`, unless it is a single longer batch behind others.
     fn take(&mut self, range: FileRange, limit: u64) -> Option<FileRange> {
         if range.length() > limit && !self.empty {
+            self.has_more = true;
             return None;
         }
         self.empty = false;

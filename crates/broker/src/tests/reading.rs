@@ -115,6 +115,19 @@ async fn a_long_poll_waits_for_min_bytes() {
 }
 
 #[tokio::test]
+async fn a_long_poll_does_not_wait_for_what_its_limits_leave_out() {
+    let mut server = server().await;
+    let first = server.append("shop", &[(1_000, "a")]);
+    server.append("shop", &[(1_001, "b")]);
+    let mut client = Client::connect(&server).await;
+    let limit = i32::try_from(first.len()).unwrap();
+    let request = FetchRequest { min_bytes: 1 << 20, max_bytes: limit, ..fetch(0, 60_000) };
+    let answer = tokio::time::timeout(Duration::from_secs(10), client.call(11, request)).await;
+    let answer = answer.expect("waits for bytes that it could not take");
+    assert_eq!(bytes(&only(&response(11, &answer))), first);
+}
+
+#[tokio::test]
 async fn limits_are_kept_but_the_first_batch_is_always_whole() {
     let mut server = server().await;
     server.open_topic("other");

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use super::*;
 use crate::Retention;
+use crate::segment::Headers;
 
 #[test]
 fn j03_every_offset_is_found_with_every_size_of_read() {
@@ -22,6 +23,12 @@ fn j03_every_offset_is_found_with_every_size_of_read() {
         for max_bytes in [0, 1, 100, 150, 250, 500, 10_000, u64::MAX] {
             let found = records_from(&reader, Offset(from), max_bytes);
             assert_eq!(found, all[usize::try_from(from).unwrap()..], "{from}, {max_bytes}");
+            let outcome = reader.read(Offset(from), max_bytes).unwrap();
+            let behind = outcome.range.map_or(Offset(from), |range| {
+                let bytes = range.read().unwrap();
+                Headers::new(&bytes).last().unwrap().unwrap().next_offset()
+            });
+            assert_eq!(outcome.reaches_end, behind == Offset(30), "{from}, {max_bytes}");
         }
     }
     let wrong = |offset| reader.read(Offset(offset), 100);
