@@ -1,12 +1,14 @@
 //! OffsetFetch: where a group stands, with the words of its commit, byte for byte; offset −1 and empty
 //! words where it has not committed.
+//!
+//! What is named twice is refused the second time, so that an answer is no longer than what is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use catalog::CommittedOffset;
 use kafka::messages::{
     FetchedGroup, FetchedOffset, FetchedOffsets, OffsetFetchGroup, OffsetFetchRequest,
-    OffsetFetchResponse,
+    OffsetFetchResponse, OffsetFetchTopic,
 };
 use kafka::{ErrorCode, LeaderEpoch, Offset, PartitionId};
 
@@ -19,9 +21,13 @@ pub(super) async fn answer(
     call: &Call<'_>,
     request: &OffsetFetchRequest<'_>,
 ) -> Result<Answer, ConnectionError> {
+    let mut seen = HashSet::new();
     let mut committed = Vec::with_capacity(request.groups.len());
     for group in &request.groups {
-        committed.push(load(broker, call, group.group_id).await);
+        committed.push(match seen.insert(group.group_id) {
+            true => load(broker, call, group.group_id).await,
+            false => Err(ErrorCode::InvalidRequest),
+        });
     }
     let groups: Vec<_> = request
         .groups
@@ -47,7 +53,8 @@ async fn load(
         Ok(Ok(committed)) => Ok(committed),
         Ok(Err(error)) => {
             tracing::error!(%error, "committed offsets cannot be read");
-            Err(ErrorCode::CoordinatorNotAvailable)
+            // Java's consumers ask again after this code, and give up after any other that fits.
+            Err(ErrorCode::CoordinatorLoadInProgress)
         }
         Err(_) => Err(ErrorCode::UnknownServerError),
     }
@@ -57,23 +64,32 @@ fn found<'m>(group: &OffsetFetchGroup<'m>, committed: &'m [CommittedOffset]) -> 
     let by_place: BTreeMap<(&str, i32), &CommittedOffset> =
         committed.iter().map(|c| ((c.topic.as_str(), c.partition), c)).collect();
     let topics = match &group.topics {
-        Some(topics) => topics
-            .iter()
-            .map(|topic| FetchedOffsets {
-                name: topic.name,
-                partitions: topic
-                    .partitions
-                    .iter()
-                    .map(|partition| match by_place.get(&(topic.name, partition.0)) {
-                        Some(committed) => fetched(committed),
-                        None => nothing(*partition, ErrorCode::None),
-                    })
-                    .collect(),
-            })
-            .collect(),
+        Some(topics) => named(topics, &by_place),
         None => everything(&by_place),
     };
     FetchedGroup { group_id: group.group_id, topics, error: ErrorCode::None }
+}
+
+/// What was asked for.
+fn named<'m>(
+    topics: &[OffsetFetchTopic<'m>],
+    by_place: &BTreeMap<(&'m str, i32), &'m CommittedOffset>,
+) -> Vec<FetchedOffsets<'m>> {
+    let mut seen = HashSet::new();
+    let mut found = Vec::with_capacity(topics.len());
+    for topic in topics {
+        let offset = |partition: &PartitionId| {
+            let place = (topic.name, partition.0);
+            match by_place.get(&place) {
+                _ if !seen.insert(place) => nothing(*partition, ErrorCode::InvalidRequest),
+                Some(committed) => fetched(committed),
+                None => nothing(*partition, ErrorCode::None),
+            }
+        };
+        let partitions = topic.partitions.iter().map(offset).collect();
+        found.push(FetchedOffsets { name: topic.name, partitions });
+    }
+    found
 }
 
 /// All that was committed, topic by topic.

@@ -221,6 +221,25 @@ async fn a_commit_is_given_back_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn what_is_named_twice_is_answered_once() {
+    let server = server().await;
+    let mut client = Client::connect(&server).await;
+    let words = "m".repeat(4_096);
+    assert_eq!(commit(&mut client, "", -1, 7, Some(&words)).await, ErrorCode::None);
+    let topic = OffsetFetchTopic { name: "shop", partitions: vec![PartitionId(0); 30_000] };
+    let group = OffsetFetchGroup { group_id: GROUP, topics: Some(vec![topic]) };
+    let again = OffsetFetchGroup { group_id: GROUP, topics: None };
+    let request = OffsetFetchRequest { groups: vec![group, again], ..Default::default() };
+    let payload = client.call(8, request).await;
+    let answer: OffsetFetchResponse<'_> = response(8, &payload);
+    let partitions = &answer.groups[0].topics[0].partitions;
+    assert_eq!((partitions[0].offset, partitions[0].metadata), (Offset(7), Some(words.as_str())));
+    assert_eq!(partitions[1].error, ErrorCode::InvalidRequest);
+    assert_eq!(answer.groups[1].error, ErrorCode::InvalidRequest);
+    assert!(payload.len() < 1 << 20, "{} bytes for 4 KiB", payload.len());
+}
+
+#[tokio::test]
 async fn a_commit_from_outside_is_refused_while_the_group_lives() {
     let server = server().await;
     let mut client = Client::connect(&server).await;
