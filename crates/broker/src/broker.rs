@@ -45,7 +45,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) topics: Arc<TopicDirectory>,
     pub(crate) catalog: Catalog,
-    pub(crate) groups: Groups,
+    pub(crate) groups: Arc<Groups>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
     /// Told as cluster id to clients that see several logs.
@@ -73,7 +73,7 @@ impl Broker {
     ) -> Self {
         let cluster_id = Incarnation::from_bytes(catalog.server_id().into_bytes()).to_string();
         let shared = Arc::new(Shared {
-            groups: Groups::new(settings.groups.clone()),
+            groups: Arc::new(Groups::new(settings.groups.clone())),
             places: Arc::new(Semaphore::new(settings.connections_max.min(Semaphore::MAX_PERMITS))),
             checks: Semaphore::new(CHECKS_MAX),
             metrics: Metrics::register(registry),

@@ -17,6 +17,8 @@ use crate::stop::Stop;
 #[derive(Debug)]
 pub(crate) struct Groups {
     desk: Mutex<Desk>,
+    /// Held while a commit is admitted and kept. Taken before `desk`, and never while that is held.
+    commits: Mutex<()>,
     /// Something may be due earlier than the timer thinks.
     changed: Notify,
 }
@@ -47,7 +49,7 @@ impl Groups {
             last_ticket: 0,
             closed: false,
         };
-        Self { desk: Mutex::new(desk), changed: Notify::new() }
+        Self { desk: Mutex::new(desk), commits: Mutex::new(()), changed: Notify::new() }
     }
 
     /// Joins, and waits until the rebalance is over. `None` only while the broker shuts down.
@@ -94,12 +96,17 @@ impl Groups {
         left
     }
 
-    pub(crate) fn check_commit(
+    /// Keeps a commit with `keep` if `identity` may commit now. One at a time, so that commits are kept
+    /// in the order in which they were admitted. Blocks as long as `keep` does.
+    pub(crate) fn commit<T>(
         &self,
         group: &GroupId,
         identity: &Identity,
-    ) -> Result<(), GroupError> {
-        self.desk().coordinator.check_commit(now(), group, identity)
+        keep: impl FnOnce() -> T,
+    ) -> Result<T, GroupError> {
+        let _turn = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        self.desk().coordinator.check_commit(now(), group, identity)?;
+        Ok(keep())
     }
 
     pub(crate) fn remove(&self, group: &GroupId) {
@@ -193,4 +200,29 @@ impl Drop for Waiting<'_> {
 /// The runtime's clock, so that tests may pause it.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn commits_are_kept_in_the_order_in_which_they_were_admitted() {
+        let groups = Groups::new(GroupLimits::default());
+        let group = GroupId::new("dtsx").unwrap();
+        let outside = Identity::new(-1, "", None);
+        let (kept, seen) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let first = groups.commit(&group, &outside, || {
+                scope.spawn(|| groups.commit(&group, &outside, || kept.send("second").unwrap()));
+                let early = seen.recv_timeout(Duration::from_millis(50));
+                assert!(early.is_err(), "the second commit overtook the first");
+            });
+            assert_eq!(first, Ok(()));
+            assert_eq!(seen.recv_timeout(Duration::from_secs(10)), Ok("second"));
+        });
+    }
 }

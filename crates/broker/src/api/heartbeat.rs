@@ -12,11 +12,8 @@ pub(super) fn answer(
     call: &Call<'_>,
     request: &HeartbeatRequest<'_>,
 ) -> Result<Answer, ConnectionError> {
-    let identity = Identity {
-        generation: request.generation_id,
-        member_id: request.member_id.to_owned(),
-        instance_id: request.group_instance_id.map(str::to_owned),
-    };
+    let identity =
+        Identity::new(request.generation_id, request.member_id, request.group_instance_id);
     let heard = call
         .principal
         .group(request.group_id)

@@ -1,7 +1,10 @@
 //! OffsetCommit: keeps where a group stands, with the client's own words, byte for byte.
 //!
-//! Who may commit is the coordinator's decision; where it is kept is the catalog's. DTS clients commit
+//! Who may commit is the coordinator's decision; where it is kept is the catalog's. Decision and keeping
+//! are one step, so that a member that was replaced never overwrites its successor. DTS clients commit
 //! the offset they processed (not the next one) and put the second it stands for into the metadata.
+
+use std::sync::Arc;
 
 use change::{GroupId, TopicName};
 use kafka::ErrorCode;
@@ -11,7 +14,7 @@ use kafka::messages::{
 
 use super::{Answer, Call, first_error};
 use crate::broker::Shared;
-use crate::coordinator::Identity;
+use crate::coordinator::{GroupError, Identity};
 use crate::error::ConnectionError;
 
 /// Longest metadata of a commit (`offset.metadata.max.bytes`).
@@ -22,16 +25,9 @@ pub(super) async fn answer(
     call: &Call<'_>,
     request: &OffsetCommitRequest<'_>,
 ) -> Result<Answer, ConnectionError> {
-    let identity = Identity {
-        generation: request.generation_id,
-        member_id: request.member_id.to_owned(),
-        instance_id: request.group_instance_id.map(str::to_owned),
-    };
-    let admitted = call.principal.group(request.group_id).and_then(|group| {
-        let checked = broker.groups.check_commit(&group, &identity);
-        checked.map(|()| group).map_err(ErrorCode::from)
-    });
-    let group = match admitted {
+    let identity =
+        Identity::new(request.generation_id, request.member_id, request.group_instance_id);
+    let group = match call.principal.group(request.group_id) {
         Ok(group) => group,
         Err(error) => return reply(call, request, |_, _| error),
     };
@@ -54,7 +50,10 @@ pub(super) async fn answer(
             verdicts.push(verdict);
         }
     }
-    let stored = store(broker, group, offsets).await;
+    let stored = match store(broker, group, identity, offsets).await {
+        Ok(stored) => stored,
+        Err(refused) => return reply(call, request, |_, _| refused.into()),
+    };
     let mut verdicts = verdicts.into_iter();
     reply(call, request, |_, _| match verdicts.next() {
         Some(ErrorCode::None) | None => stored,
@@ -62,25 +61,29 @@ pub(super) async fn answer(
     })
 }
 
+/// Keeps the offsets, if the coordinator lets `identity` commit.
 async fn store(
     broker: &Shared,
     group: GroupId,
+    identity: Identity,
     offsets: Vec<catalog::CommittedOffset>,
-) -> ErrorCode {
-    if offsets.is_empty() {
-        return ErrorCode::None;
-    }
+) -> Result<ErrorCode, GroupError> {
+    let groups = Arc::clone(&broker.groups);
     let catalog = broker.catalog.clone();
-    let stored =
-        tokio::task::spawn_blocking(move || catalog.commit_offsets(&group, &offsets)).await;
-    match stored {
-        Ok(Ok(())) => ErrorCode::None,
-        Ok(Err(error)) => {
-            tracing::error!(%error, "committed offsets cannot be kept");
-            ErrorCode::CoordinatorNotAvailable
-        }
+    let keep = move || match offsets.as_slice() {
+        [] => groups.commit(&group, &identity, || Ok(())),
+        offsets => groups.commit(&group, &identity, || catalog.commit_offsets(&group, offsets)),
+    };
+    Ok(match tokio::task::spawn_blocking(keep).await {
+        Ok(admitted) => match admitted? {
+            Ok(()) => ErrorCode::None,
+            Err(error) => {
+                tracing::error!(%error, "committed offsets cannot be kept");
+                ErrorCode::CoordinatorNotAvailable
+            }
+        },
         Err(_) => ErrorCode::UnknownServerError,
-    }
+    })
 }
 
 fn to_committed(

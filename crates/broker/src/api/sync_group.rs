@@ -36,11 +36,11 @@ pub(super) async fn answer(
 /// The request as the coordinator takes it.
 pub(crate) fn to_sync(request: &SyncGroupRequest<'_>) -> Sync {
     Sync {
-        identity: Identity {
-            generation: request.generation_id,
-            member_id: request.member_id.to_owned(),
-            instance_id: request.group_instance_id.map(str::to_owned),
-        },
+        identity: Identity::new(
+            request.generation_id,
+            request.member_id,
+            request.group_instance_id,
+        ),
         protocol_type: request.protocol_type.map(str::to_owned),
         protocol: request.protocol_name.map(str::to_owned),
         assignments: request

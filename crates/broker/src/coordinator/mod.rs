@@ -187,6 +187,14 @@ pub(crate) struct Identity {
     pub(crate) instance_id: Option<String>,
 }
 
+impl Identity {
+    /// As a request says it.
+    pub(crate) fn new(generation: i32, member_id: &str, instance_id: Option<&str>) -> Self {
+        let instance_id = instance_id.map(str::to_owned);
+        Self { generation, member_id: member_id.to_owned(), instance_id }
+    }
+}
+
 /// Why the coordinator refuses; each has its Kafka error code in the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GroupError {
