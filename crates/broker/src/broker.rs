@@ -29,6 +29,8 @@ pub struct Broker {
     shared: Arc<Shared>,
     /// Turns true once, for everything that was spawned.
     stop: watch::Sender<bool>,
+    /// Doors that are still shut.
+    shut: Vec<Listener>,
     /// One task a listener, and the groups' timer.
     tasks: JoinSet<()>,
 }
@@ -88,10 +90,11 @@ impl Broker {
         let mut tasks = JoinSet::new();
         let timer = Arc::clone(&shared);
         tasks.spawn(async move { timer.groups.keep_time(Stop::new(stopped)).await });
-        Self { shared, stop, tasks }
+        Self { shared, stop, shut: Vec::new(), tasks }
     }
 
-    /// Opens a door, and answers the address it is at.
+    /// Takes an address, and answers it with the port that was found. Clients may connect from now on,
+    /// and wait there until [`Broker::open`].
     ///
     /// # Errors
     /// [`Error::Bind`].
@@ -105,8 +108,16 @@ impl Broker {
             Arc::clone(&self.shared),
             Stop::new(self.stop.subscribe()),
         );
-        self.tasks.spawn(listener.run());
+        self.shut.push(listener);
         Ok(address)
+    }
+
+    /// Serves the clients of all addresses. To be called when the topics are there: a client that does
+    /// not find its topic, or finds another cluster id, takes its log for gone.
+    pub fn open(&mut self) {
+        for listener in self.shut.drain(..) {
+            self.tasks.spawn(listener.run());
+        }
     }
 
     /// The broker's groups, for those who show or delete them.
@@ -119,6 +130,7 @@ impl Broker {
     /// task. What is not done after `grace` is cut.
     pub async fn stop(mut self, grace: Duration) {
         self.stop.send_replace(true);
+        self.shut.clear();
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(grace, all).await.is_err() {
             tracing::warn!("kafka clients that took their answers too slowly were cut off");

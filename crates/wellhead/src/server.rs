@@ -96,6 +96,7 @@ impl Server {
             .await
             .context("opening the tasks ended early")??
         };
+        broker.open();
 
         write_admin_token(&data_dir, &catalog)?;
         let facts = ServerFacts {

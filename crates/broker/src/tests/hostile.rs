@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use super::client::{correlation, response};
 use super::server::settings;
 use super::{Client, Server};
-use crate::{Access, Settings, fuzz_session};
+use crate::{Access, Advertised, ListenerSettings, Settings, fuzz_session};
 
 #[tokio::test]
 async fn garbage_closes_one_connection_and_no_other() {
@@ -135,6 +135,26 @@ async fn a_silent_client_is_closed() {
     let server = Server::start_with(Access::Anonymous, settings).await;
     let mut client = Client::connect(&server).await;
     assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn clients_wait_until_the_doors_are_open() {
+    let mut server = Server::start(Access::Anonymous).await;
+    let door = ListenerSettings {
+        address: "127.0.0.1:0".parse().unwrap(),
+        advertised: Advertised::Dialled,
+        access: Access::Anonymous,
+    };
+    server.address = server.broker.listen(door).await.unwrap();
+    let mut client = Client::connect(&server).await;
+    client.send(9, MetadataRequest::default()).await;
+    let early = tokio::time::timeout(Duration::from_millis(50), client.stream.readable()).await;
+    assert!(early.is_err(), "answered before the topics are there");
+    server.open_topic("shop");
+    server.broker.open();
+    let answer = client.receive().await;
+    let answer: MetadataResponse<'_> = response(9, &answer);
+    assert_eq!(answer.cluster_id, Some("c3Nzc3Nzc3Nzc3Nzc3Nzcw"));
 }
 
 #[tokio::test]

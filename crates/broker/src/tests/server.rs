@@ -63,6 +63,7 @@ impl Server {
             access,
         };
         let address = broker.listen(listener).await.unwrap();
+        broker.open();
         Self { address, broker, topics, registry, catalog, writers: HashMap::new(), folder }
     }
 
