@@ -181,8 +181,29 @@ impl Connection {
         greeting.close.map_or(Ok(()), Err)
     }
 
-    /// Whom the credentials belong to.
-    async fn verify(&self, credentials: Credentials) -> Result<Option<Principal>, ConnectionError> {
+    /// Whom the credentials belong to. Those that belong to nobody are told late, because clients try
+    /// again at once, and for ever.
+    async fn verify(
+        &mut self,
+        credentials: Option<Credentials>,
+    ) -> Result<Option<Principal>, ConnectionError> {
+        let found = match credentials {
+            Some(credentials) => self.account_of(credentials).await?,
+            None => None,
+        };
+        if found.is_none() {
+            tokio::select! {
+                () = tokio::time::sleep(self.shared.settings.login_refusal_delay) => {}
+                () = self.stop.raised() => {}
+            }
+        }
+        Ok(found)
+    }
+
+    async fn account_of(
+        &self,
+        credentials: Credentials,
+    ) -> Result<Option<Principal>, ConnectionError> {
         let Ok(_place) = self.shared.checks.acquire().await else { return Ok(None) };
         let catalog = self.shared.catalog.clone();
         let check = tokio::task::spawn_blocking(move || {

@@ -32,8 +32,9 @@ pub fn fuzz_session(bytes: &[u8]) {
         match step {
             Step::Answer(greeting) if greeting.close.is_some() => return,
             Step::Answer(_) => {}
-            Step::Verify(_) => {
-                if session.verified(account.clone()).is_err() {
+            Step::Verify(credentials) => {
+                let found = credentials.and(account.clone());
+                if !session.verified(found).is_ok_and(|greeting| greeting.close.is_none()) {
                     return;
                 }
             }
@@ -78,11 +79,8 @@ impl Desk {
             }
             Request::Heartbeat(request) => {
                 let Ok(group) = GroupId::new(request.group_id) else { return };
-                let identity = Identity {
-                    generation: request.generation_id,
-                    member_id: request.member_id.to_owned(),
-                    instance_id: request.group_instance_id.map(str::to_owned),
-                };
+                let instance_id = request.group_instance_id;
+                let identity = Identity::new(request.generation_id, request.member_id, instance_id);
                 let _ = self.coordinator.heartbeat(self.now, &group, &identity);
             }
             Request::LeaveGroup(request) => {

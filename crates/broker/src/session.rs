@@ -59,8 +59,8 @@ enum TokenForm {
 pub(crate) enum Step<'a> {
     /// Send this.
     Answer(Greeting),
-    /// Find out whether these are right, then call [`Session::verified`].
-    Verify(Credentials),
+    /// Find out whether these are right, then call [`Session::verified`]. `None` cannot be.
+    Verify(Option<Credentials>),
     /// Serve this request for the session's principal.
     Serve(RequestHeader<'a>, Request<'a>),
 }
@@ -113,7 +113,7 @@ impl Session {
     /// The connection must be closed without an answer.
     pub(crate) fn receive<'a>(&mut self, frame: &'a [u8]) -> Result<Step<'a>, ConnectionError> {
         if matches!(self.state, State::BareToken) {
-            return self.token(frame, TokenForm::Bare);
+            return Ok(self.token(frame, TokenForm::Bare));
         }
         let (header, body) = RequestHeader::split(frame)?;
         let RequestHeader { api, version, correlation, .. } = header;
@@ -138,7 +138,8 @@ impl Session {
             }
             (ApiKey::SaslAuthenticate, State::Authenticate) => {
                 let request: SaslAuthenticateRequest<'_> = decode(version, body)?;
-                self.token(request.auth_bytes, TokenForm::Authenticate { version, correlation })
+                let form = TokenForm::Authenticate { version, correlation };
+                Ok(self.token(request.auth_bytes, form))
             }
             (ApiKey::SaslAuthenticate, State::Open(_)) => {
                 let error = ErrorCode::IllegalSaslState;
@@ -205,12 +206,9 @@ impl Session {
         Ok(greeting(&frame, header.api, error, close))
     }
 
-    fn token<'a>(&mut self, token: &[u8], form: TokenForm) -> Result<Step<'a>, ConnectionError> {
+    fn token<'a>(&mut self, token: &[u8], form: TokenForm) -> Step<'a> {
         self.state = State::Verifying(form);
-        match Credentials::parse(token) {
-            Some(credentials) => Ok(Step::Verify(credentials)),
-            None => self.verified(None).map(Step::Answer),
-        }
+        Step::Verify(Credentials::parse(token))
     }
 }
 

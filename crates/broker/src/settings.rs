@@ -13,6 +13,8 @@ pub struct Settings {
     pub connections_max: usize,
     /// A client that must log in has so long for it.
     pub login_timeout: Duration,
+    /// A wrong password is told after so long (`connection.failed.authentication.delay.ms`).
+    pub login_refusal_delay: Duration,
     /// A connection without a request for so long is closed (`connections.max.idle.ms`).
     pub idle_timeout: Duration,
     /// A client that takes nothing of its answer for so long is closed.
@@ -65,6 +67,7 @@ impl Default for Settings {
         Self {
             connections_max: 2_000,
             login_timeout: Duration::from_secs(30),
+            login_refusal_delay: Duration::from_secs(1),
             idle_timeout: Duration::from_secs(10 * 60),
             write_timeout: Duration::from_secs(60),
             fetch_bytes_max: 50 << 20,

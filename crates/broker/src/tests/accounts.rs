@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kafka::messages::{
     ApiVersionsRequest, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
@@ -79,6 +79,19 @@ async fn a_wrong_password_is_told_in_the_new_handshake_and_closes_the_old_one() 
     let counters = server.scrape();
     let counted = "wellhead_kafka_auth_failures_total{mechanism=\"PLAIN\"} 6";
     assert!(counters.contains(counted), "{counters}");
+}
+
+#[tokio::test]
+async fn a_refused_login_is_told_late() {
+    let login_refusal_delay = Duration::from_millis(100);
+    let settings = Settings { login_refusal_delay, ..settings() };
+    let server = Server::start_with(Access::Accounts, settings).await;
+    for token in ["\0nobody\0wrong-Pass1", "\0nobody\0"] {
+        let began = Instant::now();
+        let mut client = Client::connect(&server).await;
+        assert!(!bare_token(&mut client, token).await);
+        assert!(began.elapsed() >= login_refusal_delay, "{token:?}");
+    }
 }
 
 #[tokio::test]

@@ -146,5 +146,5 @@ impl Server {
 /// Settings with which tests need not wait.
 pub(super) fn settings() -> Settings {
     let groups = GroupLimits { initial_rebalance_delay: Duration::ZERO, ..GroupLimits::default() };
-    Settings { groups, ..Settings::default() }
+    Settings { groups, login_refusal_delay: Duration::from_millis(1), ..Settings::default() }
 }
