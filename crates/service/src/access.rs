@@ -16,8 +16,8 @@ use crate::problem::{Code, Problem};
 pub(crate) enum Caller {
     /// Over TCP: must show a token.
     Remote,
-    /// Over the admin socket, by a process of our own user or root.
-    Local,
+    /// Over the admin socket, by a process of our own user or root: its uid.
+    Local(u32),
     /// Over the admin socket, by somebody else.
     Stranger,
 }
@@ -32,28 +32,33 @@ impl Connected<IncomingStream<'_, UnixListener>> for Caller {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
         let own = rustix::process::geteuid().as_raw();
         match stream.io().peer_cred() {
-            Ok(peer) if peer.uid() == own || peer.uid() == 0 => Self::Local,
+            Ok(peer) if peer.uid() == own || peer.uid() == 0 => Self::Local(peer.uid()),
             _ => Self::Stranger,
         }
     }
 }
 
+/// Who calls, in words, for the audit trail. Every request that passed has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Actor(pub(crate) String);
+
 /// Lets a request pass, or answers 401.
 pub(crate) async fn require(
     State(app): State<App>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let allowed = match caller {
-        Caller::Local => true,
-        Caller::Stranger => false,
+    let actor = match caller {
+        Caller::Local(uid) => Some(format!("admin.sock uid {uid}")),
+        Caller::Stranger => None,
         Caller::Remote => match bearer(&request) {
-            Some(token) => token_is_valid(app, token).await,
-            None => false,
+            Some(token) => name_of(app, token).await.map(|name| format!("token {name}")),
+            None => None,
         },
     };
-    if allowed {
+    if let Some(actor) = actor {
+        request.extensions_mut().insert(Actor(actor));
         return next.run(request).await;
     }
     let detail = "send \"Authorization: Bearer TOKEN\"; the server wrote one to admin.token in its data folder";
@@ -65,12 +70,8 @@ fn bearer(request: &Request) -> Option<String> {
     value.strip_prefix("Bearer ").map(|token| token.trim().to_owned())
 }
 
-async fn token_is_valid(app: App, token: String) -> bool {
-    let look = blocking(move || {
-        app.catalog
-            .verify_token(&token)
-            .map(|token| token.is_some())
-            .map_err(|error| crate::problem::internal_logged(Code::Internal, &error))
-    });
-    look.await.unwrap_or(false)
+/// The name of a token, if it is one.
+async fn name_of(app: App, token: String) -> Option<String> {
+    let look = blocking(move || Ok(app.catalog.verify_token(&token)?.map(|token| token.name)));
+    look.await.unwrap_or(None)
 }

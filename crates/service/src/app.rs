@@ -11,6 +11,7 @@ use change::{Clock, UnixTime};
 use prometheus_client::registry::Registry;
 use task::Tasks;
 
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 
 /// Shared by all handlers; cheap to clone.
@@ -21,6 +22,7 @@ pub struct App {
     /// The live side of consumer groups.
     pub(crate) groups: GroupsView,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) metrics: Metrics,
     pub(crate) facts: Arc<ServerFacts>,
     pub(crate) clock: Arc<dyn Clock>,
     ready: Arc<AtomicBool>,
@@ -50,14 +52,16 @@ impl App {
         tasks: Tasks,
         catalog: Catalog,
         groups: GroupsView,
-        registry: Registry,
+        mut registry: Registry,
         facts: ServerFacts,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let metrics = Metrics::register(&mut registry, facts.version);
         Self {
             tasks,
             catalog,
             groups,
+            metrics,
             registry: Arc::new(registry),
             facts: Arc::new(facts),
             clock,

@@ -9,6 +9,7 @@ use change::TaskName;
 
 use crate::app::{App, blocking};
 use crate::model::{Checkpoint, Group, GroupCreated, GroupPut, Page, rfc3339};
+use crate::owner;
 use crate::problem::{Code, Problem};
 use crate::tasks::malformed;
 
@@ -53,7 +54,7 @@ pub(crate) async fn show(
 #[utoipa::path(put, path = "/api/v1/tasks/{task}/groups/{group}", tag = "groups",
     params(("task" = String, Path), ("group" = String, Path)), request_body = GroupPut,
     responses((status = 200, body = GroupCreated), (status = 404, body = Problem),
-        (status = 422, body = Problem)))]
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn put(
     State(app): State<App>,
     Path((task, name)): Path<(String, String)>,
@@ -63,6 +64,7 @@ pub(crate) async fn put(
     let task = TaskName::new(task)?;
     blocking(move || {
         app.tasks.view(&task)?;
+        owner::group_is_ours(&app, &task, &name)?;
         let spec = GroupSpec {
             task,
             name,
@@ -80,13 +82,14 @@ pub(crate) async fn put(
 /// Deletes a group with its checkpoint.
 #[utoipa::path(delete, path = "/api/v1/tasks/{task}/groups/{group}", tag = "groups",
     params(("task" = String, Path), ("group" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     Path((task, name)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let task = TaskName::new(task)?;
     blocking(move || {
+        owner::group_is_ours(&app, &task, &name)?;
         let group = app.catalog.group(&task, &name)?;
         app.catalog.delete_group(&task, &name)?;
         // Who is connected with the group's account is sent away.
@@ -118,5 +121,6 @@ fn shown(app: &App, group: catalog::Group, task: &task::TaskView) -> Result<Grou
             committed_at: rfc3339(offset.committed_at.seconds()),
         }),
         lag_records: lag,
+        owner: group.owner,
     })
 }

@@ -5,10 +5,13 @@
 
 mod access;
 mod app;
+mod audit;
 mod groups;
 mod health;
+mod metrics;
 mod model;
 mod openapi;
+mod owner;
 mod place;
 mod problem;
 mod records;

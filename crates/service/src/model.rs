@@ -21,7 +21,7 @@ pub struct TaskPut {
     /// Patterns of tables left out.
     #[serde(default)]
     pub exclude: Vec<String>,
-    /// Where to start: `now`, `earliest`, or a position of the source.
+    /// Where to start: `now`, `start` (the oldest entry the source has), or a position of its log.
     #[serde(default)]
     pub start: Option<String>,
     /// Kinds of records: `dml`, `ddl`. Both when not given.
@@ -140,6 +140,10 @@ pub struct Task {
     pub retry: Option<Retry>,
     /// Remarks that an operator should see.
     pub warnings: Vec<String>,
+    /// File and line of the configuration that owns it, `/etc/wellhead/wellhead.toml:61`; null for
+    /// tasks of this API.
+    #[serde(default)]
+    pub owner: Option<String>,
 }
 
 /// The source of a task.
@@ -234,6 +238,9 @@ pub struct Group {
     pub checkpoint: Option<Checkpoint>,
     /// Records it has not read; null before its first commit.
     pub lag_records: Option<i64>,
+    /// File and line of the configuration that owns it; null for groups of this API.
+    #[serde(default)]
+    pub owner: Option<String>,
 }
 
 /// Where a group stands.
@@ -355,6 +362,7 @@ impl From<task::TaskView> for Task {
                 until: rfc3339(retry.until_unix),
             }),
             warnings: view.warnings,
+            owner: view.owner,
         }
     }
 }

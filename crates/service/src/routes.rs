@@ -8,7 +8,7 @@ use axum::{Json, Router, middleware};
 use crate::app::App;
 use crate::model::{ServerView, seconds_between};
 use crate::problem::{Code, Problem};
-use crate::{access, groups, health, openapi, records, tasks};
+use crate::{access, audit, groups, health, openapi, records, tasks};
 
 /// All routes. `/livez` and `/readyz` are open, everything else asks who calls.
 pub(crate) fn router(app: App) -> Router {
@@ -28,6 +28,7 @@ pub(crate) fn router(app: App) -> Router {
             "/api/v1/tasks/{task}/groups/{group}",
             get(groups::show).put(groups::put).delete(groups::delete),
         )
+        .route_layer(middleware::from_fn_with_state(app.clone(), audit::keep))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), access::require));

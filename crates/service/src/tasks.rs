@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 
 use crate::app::{App, blocking};
 use crate::model::{DataRange, Page, Task, TaskPut};
+use crate::owner;
 use crate::problem::{Code, Fault, Problem, Remedy};
 use crate::task_put::TaskDraft;
 
@@ -75,7 +76,16 @@ pub(crate) async fn put(
     blocking(move || {
         let auto_start = body.auto_start;
         let (source, spec) = TaskDraft::new(&name, body).finish()?;
+        owner::task_is_ours(&app, &name)?;
+        if source.is_none() && app.catalog.source(&spec.source)?.is_none() {
+            let detail = format!(
+                "there is no source {}; name one of the configuration, or describe it by its url",
+                spec.source
+            );
+            return Err(Problem::invalid("/source", detail));
+        }
         if let Some(source) = source {
+            owner::source_is_ours(&app, &source.name)?;
             app.tasks.check_source(&source)?;
             app.catalog.put_source(&source)?;
         }
@@ -96,16 +106,18 @@ pub(crate) async fn put(
 /// Deletes a task with its topic, groups and checkpoints.
 #[utoipa::path(delete, path = "/api/v1/tasks/{task}", tag = "tasks",
     params(("task" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let name = TaskName::new(name)?;
     blocking(move || {
+        owner::task_is_ours(&app, &name)?;
         app.tasks.delete(&name)?;
-        // A source that was described with its task goes with it; a shared one stays.
+        // A source that was described with its task goes with it; one of the file or of others stays.
         if let Ok(source) = SourceName::new(name.as_str())
+            && owner::source_is_ours(&app, &source).is_ok()
             && let Err(error) = app.catalog.delete_source(&source)
         {
             tracing::debug!(%error, "the task's source stays");
@@ -174,7 +186,7 @@ fn precheck(app: &App, name: &TaskName) -> Result<(), Problem> {
         .map(|item| Fault {
             pointer: format!("/source/{}", item.name),
             code: item.name.into(),
-            detail: format!("found {}, needs {}", item.found, item.wanted),
+            detail: said(item.name, &item.found, &item.wanted),
             remedy: item
                 .remedy
                 .iter()
@@ -185,10 +197,23 @@ fn precheck(app: &App, name: &TaskName) -> Result<(), Problem> {
     if failed.is_empty() {
         return Ok(());
     }
-    let detail = format!("{} of {} checks failed", failed.len(), items.len());
+    let detail = format!(
+        "{} of {} checks failed; task {name} is defined, mend them and start it",
+        failed.len(),
+        items.len()
+    );
     let mut problem = Problem::new(Code::PrecheckFailed, detail);
     problem.errors = failed;
     Err(problem)
+}
+
+/// What is wrong with a failed item.
+fn said(name: &str, found: &str, wanted: &str) -> String {
+    match (name, wanted) {
+        // Why a server cannot be reached is a whole sentence by itself.
+        ("connection", _) | (_, "") => found.into(),
+        _ => format!("found {found}, needs {wanted}"),
+    }
 }
 
 pub(crate) fn malformed(rejection: &JsonRejection) -> Problem {

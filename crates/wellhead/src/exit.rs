@@ -50,6 +50,19 @@ impl Failure {
         Self { code, message, problem: Some(Box::new(problem)) }
     }
 
+    /// The error, which names the command that lists what there is, if it was about what is not there.
+    pub(crate) fn with_list(error: anyhow::Error, list: &str) -> anyhow::Error {
+        match error.downcast::<Self>() {
+            Ok(mut failure) => {
+                if failure.problem().is_some_and(|problem| problem.code == Code::NotFound) {
+                    failure.message.push_str(&format!("; look at what there is: {list}"));
+                }
+                failure.into()
+            }
+            Err(error) => error,
+        }
+    }
+
     /// What the API answered.
     pub(crate) fn problem(&self) -> Option<&Problem> {
         self.problem.as_deref()
@@ -98,6 +111,19 @@ mod tests {
         }
         assert_eq!(number_of(&anyhow::anyhow!("a bug")), 1);
         assert_eq!(number_of(&anyhow::Error::new(Failure::usage("x")).context("y")), 2);
+    }
+
+    #[test]
+    fn what_is_not_there_leads_to_what_is() {
+        let told = |code| {
+            let error = Failure::refused(Problem::new(code, "there is no task shop"));
+            Failure::with_list(error.into(), "wellhead task list").to_string()
+        };
+        assert_eq!(
+            told(Code::NotFound),
+            "there is no task shop; look at what there is: wellhead task list"
+        );
+        assert_eq!(told(Code::Conflict), "there is no task shop");
     }
 
     #[test]

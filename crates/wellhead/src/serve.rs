@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use broker::{Access, Advertised};
-use catalog::Catalog;
+use catalog::{Catalog, Owned};
 
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, Flag, Inputs};
@@ -18,6 +18,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     tracing_output::install(&config.server.log);
     let data_dir = DataDir::open(&config.server.data_dir)?;
     let catalog = Catalog::open(data_dir.path())?;
+    release_orphans(&config, &catalog)?;
     for source in &config.sources {
         catalog.put_source(source)?;
     }
@@ -81,6 +82,23 @@ fn settings(config: &Config, data_dir: &DataDir) -> Result<Settings> {
         },
         grace: config.server.shutdown_grace,
     })
+}
+
+/// What the file had once and has no more goes on, and can be changed and deleted from now on.
+fn release_orphans(config: &Config, catalog: &Catalog) -> Result<()> {
+    let owned = Owned {
+        sources: config.sources.iter().map(|source| source.name.to_string()).collect(),
+        tasks: config.tasks.iter().map(|task| task.name.to_string()).collect(),
+        groups: config
+            .groups
+            .iter()
+            .map(|group| (group.task.to_string(), group.name.clone()))
+            .collect(),
+    };
+    for object in catalog.release_orphans(&owned)? {
+        tracing::warn!(object, "no longer in the configuration; it stays until it is deleted");
+    }
+    Ok(())
 }
 
 /// Creates or replaces the tasks and groups of the file. A task that is new starts by itself; whether

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::{
     Catalog, CommittedOffset, Desired, Error, Failure, GroupSpec, MAX_GROUPS_PER_TASK, Operations,
-    Put, SchemaEntry, Secret, SourceSpec, StartAt, TaskSpec, TlsMode,
+    Owned, Put, SchemaEntry, Secret, SourceSpec, StartAt, TaskSpec, TlsMode,
 };
 use change::{
     Clock, Column, ColumnType, GroupId, Position, SourceName, TableSchema, TaskName, TopicName,
@@ -350,6 +350,30 @@ fn the_audit_trail_tells_the_newest_first() {
     }
     let acts: Vec<_> = catalog.audit(2).unwrap().into_iter().map(|entry| entry.action).collect();
     assert_eq!(acts, ["task.delete", "task.pause"]);
+}
+
+#[test]
+fn what_a_file_no_longer_has_is_released_and_the_rest_stays_owned() {
+    let folder = folder();
+    let catalog = open(folder.path());
+    let owner = Some("wellhead.toml:70".to_owned());
+    catalog.put_source(&source()).unwrap();
+    catalog.put_task(&TaskSpec { owner: owner.clone(), ..task() }).unwrap();
+    for name in ["billing", "search"] {
+        catalog.put_group(&GroupSpec { owner: owner.clone(), ..group(name) }).unwrap();
+    }
+    let kept = Owned {
+        sources: vec!["shop-db".into()],
+        tasks: Vec::new(),
+        groups: vec![("shop".into(), "search".into())],
+    };
+    let released = catalog.release_orphans(&kept).unwrap();
+    assert_eq!(released, ["task shop", "group billing of task shop"]);
+    let owner_of = |name| catalog.group(&task_name(), name).unwrap().unwrap().owner;
+    assert_eq!((owner_of("billing"), owner_of("search")), (None, owner));
+    assert_eq!(catalog.task(&task_name()).unwrap().unwrap().spec.owner, None);
+    assert!(catalog.source(&source().name).unwrap().unwrap().spec.owner.is_some());
+    assert!(catalog.release_orphans(&kept).unwrap().is_empty());
 }
 
 #[test]

@@ -26,6 +26,8 @@ async fn over_the_socket_our_own_user_needs_none() {
     assert_eq!(server.get("/api/v1/server").await.status, 200);
     let metrics = server.get("/metrics").await;
     assert!(metrics.text.ends_with("# EOF\n"), "{}", metrics.text);
+    assert!(metrics.text.contains("wellhead_build_info{version=\"1.2.3\"} 1\n"));
+    assert!(metrics.text.contains("\nwellhead_log_disk_free_bytes{} "), "{}", metrics.text);
     server.stop().await;
 }
 

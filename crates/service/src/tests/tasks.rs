@@ -1,5 +1,8 @@
 //! Tasks and groups: what goes in, what comes out, and what is refused.
 
+use catalog::{CommittedOffset, GroupSpec, Secret, TaskSpec};
+use change::{GroupId, TaskName, TopicName, UnixTime};
+
 use super::Server;
 
 #[tokio::test]
@@ -37,6 +40,7 @@ async fn values_that_are_not_allowed_are_told() {
     let server = Server::start().await;
     for body in [
         r#"{"source":"shop-db"}"#,
+        r#"{"source":"nowhere","tables":["a.*"]}"#,
         r#"{"source":{"url":"nonsense"},"tables":["a.*"]}"#,
         r#"{"source":{"url":"mysql://u@h"},"tables":["a.*"],"start":"@-1h"}"#,
         r#"{"source":{"url":"mysql://u@h"},"tables":["a.*"],"ops":["dll"]}"#,
@@ -110,5 +114,95 @@ async fn a_group_gets_an_id_and_a_user_and_keeps_them() {
     assert_eq!(server.ask("DELETE", path, "").await.status, 204);
     server.get(path).await.assert_problem(404, "not_found");
     server.get("/api/v1/tasks/none/groups").await.assert_problem(404, "not_found");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_file_owns_is_changed_there_and_its_owner_is_shown() {
+    let server = Server::start().await;
+    server.task("shop", "db").await;
+    let body = r#"{"account":"billing","password":"Secret_123"}"#;
+    assert_eq!(server.ask("PUT", "/api/v1/tasks/shop/groups/billing", body).await.status, 200);
+    let (catalog, name) = (&server.app.catalog, TaskName::new("shop").unwrap());
+    let owner = Some("wellhead.toml:12".to_owned());
+    let spec = catalog.task(&name).unwrap().unwrap().spec;
+    server.app.tasks.put(TaskSpec { owner: owner.clone(), ..spec }).unwrap();
+    let group = GroupSpec {
+        task: name,
+        name: "billing".into(),
+        account: "billing".into(),
+        password: Secret::new("Secret_123"),
+        owner,
+    };
+    catalog.put_group(&group).unwrap();
+
+    for path in ["/api/v1/tasks/shop", "/api/v1/tasks/shop/groups/billing"] {
+        assert_eq!(server.get(path).await.json["owner"], "wellhead.toml:12");
+        let refused = server.ask("DELETE", path, "").await;
+        refused.assert_problem(409, "conflict");
+        assert!(refused.text.contains("owned by wellhead.toml:12"), "{}", refused.text);
+    }
+    let put = server.ask("PUT", "/api/v1/tasks/shop/groups/billing", body).await;
+    put.assert_problem(409, "conflict");
+    let again = r#"{"source":{"url":"mysql://u@elsewhere"},"tables":["shop.*"]}"#;
+    server.ask("PUT", "/api/v1/tasks/shop", again).await.assert_problem(409, "conflict");
+    assert_eq!(server.ask("POST", "/api/v1/tasks/shop/pause", "").await.status, 202);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_group_is_measured_from_its_first_commit_until_it_is_deleted() {
+    let server = Server::start().await;
+    server.task("shop", "db").await;
+    let body = r#"{"account":"billing","password":"Secret_123"}"#;
+    let put = server.ask("PUT", "/api/v1/tasks/shop/groups/billing", body).await;
+    let lag = "wellhead_group_lag_records{task=\"shop\",group=\"billing\"} ";
+    assert!(!server.get("/metrics").await.text.contains(lag));
+
+    let catalog = server.app.catalog.clone();
+    let id = GroupId::new(put.json["group_id"].as_str().unwrap()).unwrap();
+    let commit = CommittedOffset {
+        topic: TopicName::new("shop").unwrap(),
+        partition: 0,
+        offset: 1_000_000,
+        leader_epoch: 0,
+        metadata: String::new(),
+        committed_at: UnixTime::from_seconds(7),
+    };
+    catalog.commit_offsets(&id, &[commit]).unwrap();
+    let metrics = server.get("/metrics").await.text;
+    assert!(metrics.contains(&format!("{lag}0\n")), "{metrics}");
+    let checkpoint = "wellhead_group_checkpoint_timestamp_seconds{task=\"shop\"";
+    assert!(metrics.contains(checkpoint), "{metrics}");
+    server.ask("DELETE", "/api/v1/tasks/shop/groups/billing", "").await;
+    assert!(!server.get("/metrics").await.text.contains(lag));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_write_is_audited_without_its_body() {
+    let server = Server::start().await;
+    server.task("shop", "db").await;
+    let body = r#"{"account":"billing","password":"Secret_123"}"#;
+    server.ask("PUT", "/api/v1/tasks/shop/groups/billing", body).await;
+    server.get("/api/v1/tasks").await;
+    server.ask("POST", "/api/v1/tasks/shop/pause", "").await;
+    server.ask("DELETE", "/api/v1/tasks/none", "").await;
+    let acts = server.app.catalog.audit(10).unwrap();
+    let told: Vec<_> = acts
+        .iter()
+        .rev()
+        .map(|act| format!("{} {}: {}", act.action, act.target, act.detail))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "task.put task shop: answered 200",
+            "group.put task shop group billing: answered 200",
+            "task.pause task shop: answered 202",
+            "task.delete task none: answered 404",
+        ]
+    );
+    assert!(acts.iter().all(|act| act.who.starts_with("admin.sock uid ")), "{acts:?}");
     server.stop().await;
 }

@@ -13,15 +13,14 @@ use crate::output::{Answer, table};
 
 pub(super) async fn run(global: &Global, verb: GroupVerb) -> Result<Answer> {
     let client = Client::new(global)?;
-    match verb {
-        GroupVerb::List(args) => list(&client, &args.task).await,
-        GroupVerb::Show(group) => {
-            let group: Group = client.get(&path(&group.task, &group.name)).await?;
-            Ok(Answer::data(shown(&group), json!(group)))
-        }
-        GroupVerb::Create(args) => create(&client, global, &args).await,
-        GroupVerb::Delete(group) => delete(&client, global, &group).await,
-    }
+    let groups_of = |task: &str| format!("wellhead group list --task {task}");
+    let (lists, answer) = match verb {
+        GroupVerb::List(args) => ("wellhead task list".into(), list(&client, &args.task).await),
+        GroupVerb::Show(group) => (groups_of(&group.task), show(&client, &group).await),
+        GroupVerb::Create(args) => (groups_of(&args.task), create(&client, global, &args).await),
+        GroupVerb::Delete(group) => (groups_of(&group.task), delete(&client, global, &group).await),
+    };
+    answer.map_err(|error| Failure::with_list(error, &lists))
 }
 
 fn path(task: &str, group: &str) -> String {
@@ -44,6 +43,11 @@ async fn list(client: &Client, task: &str) -> Result<Answer> {
         );
     }
     Ok(answer)
+}
+
+async fn show(client: &Client, group: &GroupName) -> Result<Answer> {
+    let group: Group = client.get(&path(&group.task, &group.name)).await?;
+    Ok(Answer::data(shown(&group), json!(group)))
 }
 
 /// Offset and lag; before the first commit nobody knows.
@@ -71,6 +75,9 @@ fn shown(group: &Group) -> String {
     let (_, lag) = standing(group);
     let lag = if lag == "-" { "unknown".into() } else { format!("{lag} records") };
     rows.push(vec!["lag".into(), lag]);
+    if let Some(owner) = &group.owner {
+        rows.push(vec!["owner".into(), owner.clone()]);
+    }
     table(&rows)
 }
 
@@ -215,6 +222,7 @@ mod tests {
             user: "b-dts1".into(),
             checkpoint: None,
             lag_records: None,
+            owner: None,
         };
         assert_eq!(standing(&group), ("-".into(), "-".into()));
         assert_eq!(

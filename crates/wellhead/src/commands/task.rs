@@ -14,18 +14,18 @@ use crate::password;
 
 pub(super) async fn run(global: &Global, verb: TaskVerb) -> Result<Answer> {
     let client = Client::new(global)?;
-    match verb {
+    let answer = match verb {
         TaskVerb::List => list(&client, global.output == Some(Format::Wide)).await,
         TaskVerb::Show(task) => {
-            let task: Task = client.get(&path(&task.name)).await?;
-            Ok(Answer::data(shown(&task), json!(task)))
+            client.get(&path(&task.name)).await.map(|task| Answer::data(shown(&task), json!(task)))
         }
         TaskVerb::Create(args) => create(&client, *args).await,
         TaskVerb::Start(task) => act(&client, &task.name, "start").await,
         TaskVerb::Pause(task) => act(&client, &task.name, "pause").await,
         TaskVerb::Resume(task) => act(&client, &task.name, "resume").await,
         TaskVerb::Delete(task) => delete(&client, global, &task.name).await,
-    }
+    };
+    answer.map_err(|error| Failure::with_list(error, "wellhead task list"))
 }
 
 /// All tasks, page by page.
@@ -116,6 +116,9 @@ fn shown(task: &Task) -> String {
     line("position", task.position.clone().unwrap_or_else(|| "nothing was read yet".into()));
     line("lag", if task.lag_seconds.is_some() { lag(task) } else { "unknown".into() });
     line("data", data(task));
+    if let Some(owner) = &task.owner {
+        line("owner", owner.clone());
+    }
     for warning in &task.warnings {
         line("warning", warning.clone());
     }
