@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 pub enum Error {
     /// The address cannot be listened on.
     #[error(
-        "cannot listen on {address} for kafka clients: {source}; change kafka.listen, or stop what uses it"
+        "cannot listen on {address} for kafka clients: {source}; change kafka.listen (--kafka), or stop what uses it"
     )]
     Bind {
         /// The configured address.

@@ -118,6 +118,9 @@ pub(crate) struct ServeArgs {
     pub(crate) http: Option<String>,
 }
 
+/// Where `tap` keeps its data, and where the other verbs look for a server first.
+pub(crate) const TAP_DATA_DIR: &str = "./wellhead-data";
+
 /// `wellhead tap URL`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TapArgs {
@@ -125,7 +128,7 @@ pub(crate) struct TapArgs {
     #[arg(id = "source_url", value_name = "URL")]
     pub(crate) url: String,
     /// Data folder; started again on it, tap goes on where it was
-    #[arg(long, value_name = "DIR", default_value = "./wellhead-data")]
+    #[arg(long, value_name = "DIR", default_value = TAP_DATA_DIR)]
     pub(crate) data_dir: PathBuf,
     /// Address for Kafka clients, on loopback
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9092")]

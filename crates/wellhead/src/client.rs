@@ -18,7 +18,7 @@ use service::Problem;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::cli::Global;
+use crate::cli::{Global, TAP_DATA_DIR};
 use crate::config::{self, Inputs};
 use crate::exit::Failure;
 
@@ -51,9 +51,8 @@ pub(crate) struct Reply {
 
 /// The longest answer that is taken: some records of the largest rows there are.
 const ANSWER_BYTES_MAX: usize = 512 << 20;
-/// Where a server keeps its data when nobody says otherwise, and where `tap` does.
+/// Where a server keeps its data when nobody says otherwise.
 const DATA_DIR: &str = "/var/lib/wellhead";
-const TAP_DATA_DIR: &str = "./wellhead-data";
 const DEFAULT_PORT: u16 = 8090;
 
 impl Client {

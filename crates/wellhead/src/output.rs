@@ -163,11 +163,13 @@ fn envelope(command: &str, answer: &Answer) -> String {
 }
 
 fn error_envelope(command: &str, error: &anyhow::Error) -> String {
-    let summary = format!("{error:#}");
+    let summary = told(error);
     let problem = error.downcast_ref::<Failure>().and_then(Failure::problem);
-    let body = match problem {
-        Some(problem) => json!(problem),
-        None => json!({ "detail": summary }),
+    let faults = error.downcast_ref::<crate::config::Faults>();
+    let body = match (problem, faults) {
+        (Some(problem), _) => json!(problem),
+        (None, Some(faults)) => json!(faults.problem()),
+        (None, None) => json!({ "detail": summary }),
     };
     let object = json!({
         "command": command,
@@ -187,11 +189,24 @@ fn lines(result: &Value) -> String {
     }
 }
 
+/// An error with its causes, each said once: some already tell theirs.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// `error: …`; faults of a configuration have a line each.
 fn error_lines(error: &anyhow::Error) -> String {
     match error.downcast_ref::<crate::config::Faults>() {
         Some(faults) => faults.iter().map(|fault| format!("error: {fault}\n")).collect(),
-        None => format!("error: {error:#}\n"),
+        None => format!("error: {}\n", told(error)),
     }
 }
 
@@ -230,6 +245,18 @@ mod tests {
             "{\"command\":\"task show\",\"ok\":false,\"summary\":\"there is no task shop\",\
              \"result\":null,\"error\":{\"type\":\"/errors/not-found\",\"title\":\"not found\",\
              \"status\":404,\"code\":\"not_found\",\"detail\":\"there is no task shop\"}}\n"
+        );
+    }
+
+    #[test]
+    fn a_cause_that_was_told_is_not_told_again() {
+        let taken = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        let cause = taken.to_string();
+        let error = anyhow::Error::new(taken).context(format!("port 1: {cause}; take another"));
+        assert_eq!(told(&error), format!("port 1: {cause}; take another"));
+        assert_eq!(
+            told(&error.context("no server")),
+            format!("no server: port 1: {cause}; take another")
         );
     }
 

@@ -75,11 +75,12 @@ impl Server {
                 advertised: settings.advertised,
                 access: settings.access,
             })
-            .await
-            .context("give another --kafka address, or stop what listens there")?;
-        let http_server = HttpServer::bind(settings.http, &data_dir.admin_socket())
-            .await
-            .context("give another --http address, or stop what listens there")?;
+            .await?;
+        let http_server =
+            HttpServer::bind(settings.http, &data_dir.admin_socket()).await.map_err(|error| {
+                let told = format!("{error}; change http.listen (--http), or stop what uses it");
+                anyhow::Error::new(error).context(told)
+            })?;
         let http = http_server.address().context("the API's address is unknown")?;
 
         let metrics = Metrics::new(&mut registry);

@@ -15,7 +15,8 @@ use kafka::batch::Compression;
 use mysql::connection::Timeouts;
 use task::{TaskState, TaskView};
 
-use crate::cli::TapArgs;
+use crate::cli::{TAP_DATA_DIR, TapArgs};
+use crate::commands::check::{CONNECTION, remedies, said};
 use crate::config::{CleanUrl, Log, LogFormat, LogLevel, clean_url};
 use crate::data_dir::DataDir;
 use crate::exit::Failure;
@@ -33,7 +34,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Taps until asked to stop.
 pub(crate) async fn run(args: TapArgs) -> Result<()> {
     let started = Instant::now();
-    tracing_output::install(&Log { level: LogLevel::Warn, format: LogFormat::Auto });
+    // A person reads this, also where it goes through a pipe or into a file.
+    tracing_output::install(&Log { level: LogLevel::Warn, format: LogFormat::Text });
     if !args.kafka.ip().is_loopback() || !args.http.ip().is_loopback() {
         bail!(Failure::usage(
             "tap lets clients in without a password, so it listens on loopback only; use wellhead serve with groups for others"
@@ -44,26 +46,26 @@ pub(crate) async fn run(args: TapArgs) -> Result<()> {
     let catalog = Catalog::open(data_dir.path())?;
     let known = is_known(&catalog, &source, &task, data_dir.path())?;
     let mut out = std::io::stdout();
+    let mut tables = None;
     if !known {
         let items = precheck(&source, &task).await?;
-        say(&mut out, &checked(&items))?;
-        if let Some(connection) = failed(&items).find(|item| item.name == "connection") {
-            let what = connection.found.clone();
-            bail!(Failure::environment(what));
+        if let Some(connection) = failed(&items).find(|item| item.name == CONNECTION) {
+            bail!(Failure::environment(unreachable(connection)));
         }
+        say(&mut out, &checked(&items))?;
         if failed(&items).next().is_some() {
             bail!(Failure::bad_answer(
                 "the source cannot be tapped yet; mend what failed and try again"
             ));
         }
+        tables = found(&items, "tables").map(ToOwned::to_owned);
     }
     catalog.put_source(&source)?;
     let settings = settings(&args, &data_dir)?;
-    let shown_dir = data_dir.path().display().to_string();
     let server = Server::start(data_dir, catalog, settings).await?;
     let view = start_task(&server, task.clone()).await?;
-    say(&mut out, &tracking(&view, known))?;
-    say(&mut out, &reading(&server, &view, &shown_dir, started.elapsed()))?;
+    say(&mut out, &tracking(&view, tables.as_deref(), known))?;
+    say(&mut out, &reading(&server, &view, &args.data_dir, started.elapsed()))?;
     asked_to_stop().await?;
     let tasks = server.tasks.clone();
     server.stop().await?;
@@ -164,35 +166,41 @@ fn failed(items: &[CheckItem]) -> impl Iterator<Item = &CheckItem> {
     items.iter().filter(|item| item.result == CheckResult::Failed && !item.can_skip)
 }
 
+/// Why the server cannot be reached, and what mends it.
+fn unreachable(connection: &CheckItem) -> String {
+    let mut text = connection.found.clone();
+    for remedy in remedies(connection) {
+        text.push_str(&format!("\n       fix: {remedy}"));
+    }
+    text
+}
+
+/// What was found, where it is fine.
+fn found<'a>(items: &'a [CheckItem], name: &str) -> Option<&'a str> {
+    let item = items.iter().find(|item| item.name == name && item.result == CheckResult::Ok);
+    item.map(|item| item.found.as_str())
+}
+
 /// One line on what is fine, then what is not.
 fn checked(items: &[CheckItem]) -> String {
-    let found = |name: &str| {
-        let item = items.iter().find(|item| item.name == name && item.result == CheckResult::Ok);
-        item.map(|item| item.found.as_str())
-    };
-    let fine: Vec<_> = ["connection", "binlog_format", "binlog_row_image", "binlog_files"]
+    let mut fine: Vec<_> = [CONNECTION, "binlog_format", "binlog_row_image"]
         .into_iter()
-        .filter_map(found)
+        .filter_map(|name| found(items, name).map(ToOwned::to_owned))
         .collect();
+    fine.extend(found(items, "binlog_files").map(|files| format!("binlog of {files}")));
     let mut text = String::new();
     if !fine.is_empty() {
-        text.push_str(&format!("  ok  {}\n", fine.join("; ")));
+        text.push_str(&format!("  ok  {}\n", fine.join(", ")));
     }
     for item in items {
         let mark = match item.result {
             CheckResult::Ok | CheckResult::Skipped => continue,
-            CheckResult::Warn => " !  ",
+            CheckResult::Warn => "!   ",
             CheckResult::Failed => "FAIL",
         };
-        text.push_str(&format!("  {mark}  {}: {}", item.name, item.found));
-        if !item.wanted.is_empty() {
-            text.push_str(&format!("; needs {}", item.wanted));
-        }
-        text.push('\n');
-        for remedy in &item.remedy {
-            let what = [remedy.title.as_str(), remedy.sql.as_str()];
-            let what: Vec<_> = what.into_iter().filter(|text| !text.is_empty()).collect();
-            text.push_str(&format!("        fix: {}\n", what.join(": ")));
+        text.push_str(&format!("  {mark}  {}: {}\n", item.name, said(item)));
+        for remedy in remedies(item) {
+            text.push_str(&format!("        fix: {remedy}\n"));
         }
     }
     text
@@ -230,11 +238,11 @@ fn view_name(view: &TaskView) -> Result<TaskName> {
     Ok(TaskName::new(view.name.clone())?)
 }
 
-fn tracking(view: &TaskView, known: bool) -> String {
+fn tracking(view: &TaskView, tables: Option<&str>, known: bool) -> String {
     let place = view.position.as_deref().map_or_else(|| "the first change".into(), place);
     match (&view.reason, known) {
         (Some(reason), _) => {
-            let mut text = format!("   !  task {}: {}\n", view.name, reason.message);
+            let mut text = format!("  !   task {}: {}\n", view.name, reason.message);
             for remedy in &reason.remedy {
                 text.push_str(&format!("        fix: {remedy}\n"));
             }
@@ -242,23 +250,27 @@ fn tracking(view: &TaskView, known: bool) -> String {
         }
         (None, true) => format!("  ok  task {}: goes on from {place}\n", view.name),
         (None, false) => {
-            format!(
-                "  ok  task {}: tracks {}, live from {place}\n",
-                view.name,
-                view.tables.join(", ")
-            )
+            let patterns = view.tables.join(", ");
+            let tables = tables.map_or(patterns.clone(), |found| format!("{found} ({patterns})"));
+            format!("  ok  task {}: {tables}, live from {place}\n", view.name)
         }
     }
 }
 
-fn reading(server: &Server, view: &TaskView, data_dir: &str, took: Duration) -> String {
+fn reading(server: &Server, view: &TaskView, data_dir: &Path, took: Duration) -> String {
     let Server { kafka, http, .. } = server;
-    let topic = &view.topic;
+    let TaskView { name, topic, .. } = view;
+    let data_dir = data_dir.display();
+    // The other verbs look where tap keeps its data by default, and elsewhere only when told.
+    let at = match data_dir.to_string() {
+        folder if folder == TAP_DATA_DIR => String::new(),
+        folder => format!(" --data-dir {folder}"),
+    };
     let seconds = took.as_secs_f64();
     format!(
         "kafka {kafka}   topic: {topic} (Avro, DTS)\n\
          api http://{http}   data {data_dir}   ready in {seconds:.1} s\n\
-         read it:  wellhead tail {topic} -f\n          \
+         read it:  wellhead tail {name} -f{at}\n          \
          python3 docs/clients/python/consume.py {kafka} {topic}\n"
     )
 }

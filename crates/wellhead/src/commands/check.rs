@@ -84,8 +84,7 @@ fn judged(items: &[CheckItem], colours: bool) -> Answer {
     let count = |result| items.iter().filter(|item| item.result == result).count();
     let (ok, warnings) = (count(CheckResult::Ok), count(CheckResult::Warn));
     let (failed, skipped) = (count(CheckResult::Failed), count(CheckResult::Skipped));
-    let reached =
-        |item: &CheckItem| item.name != "connection" || item.result != CheckResult::Failed;
+    let reached = |item: &CheckItem| item.name != CONNECTION || item.result != CheckResult::Failed;
     let verdict = match failed {
         0 => Verdict::Good,
         _ if items.iter().all(reached) => Verdict::Bad,
@@ -107,26 +106,41 @@ fn listed(items: &[CheckItem], colours: bool) -> String {
     let width = items.iter().map(|item| item.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     let mut group = "";
-    for item in items {
+    for item in items.iter().filter(|item| item.result != CheckResult::Skipped) {
         let head = if item.group == group { "" } else { item.group };
         group = item.group;
         let mark = mark(item.result, colours);
         let line = format!("{head:<8}{mark}  {:<width$}  {}", item.name, visible(&said(item)));
         text.push_str(line.trim_end());
         text.push('\n');
-        for remedy in &item.remedy {
-            let parts = [remedy.title.as_str(), remedy.sql.as_str()];
-            let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-            text.push_str(&format!("{:14}fix: {}\n", "", visible(&parts.join(": "))));
+        for remedy in remedies(item) {
+            text.push_str(&format!("{:14}fix: {}\n", "", visible(&remedy)));
         }
+    }
+    let skipped = items.iter().filter(|item| item.result == CheckResult::Skipped);
+    let skipped: Vec<_> = skipped.map(|item| item.name).collect();
+    if !skipped.is_empty() {
+        text.push_str(&format!("not looked at: {}\n", skipped.join(", ")));
     }
     text
 }
 
-fn said(item: &CheckItem) -> String {
+/// What mends an item, as far as what was found does not say it already.
+pub(crate) fn remedies(item: &CheckItem) -> impl Iterator<Item = String> {
+    item.remedy.iter().filter_map(|remedy| {
+        let parts = [remedy.title.as_str(), remedy.sql.as_str()];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let remedy = parts.join(": ");
+        (!item.found.contains(&remedy)).then_some(remedy)
+    })
+}
+
+/// What was found, and what is wanted instead.
+pub(crate) fn said(item: &CheckItem) -> String {
     let mut text = item.found.clone();
     match item.result {
-        CheckResult::Skipped => text.push_str("not looked at"),
+        // Why a server cannot be reached is a whole sentence by itself.
+        CheckResult::Failed if item.name == CONNECTION => return text,
         CheckResult::Failed if !item.wanted.is_empty() => {
             text.push_str(&format!(", needs {}", item.wanted));
         }
@@ -155,6 +169,8 @@ fn mark(result: CheckResult, colours: bool) -> String {
 
 /// How long one address may take to answer a connection.
 const CONNECT_MAX: std::time::Duration = std::time::Duration::from_secs(10);
+/// The item that tells whether the server can be reached and lets us in.
+pub(crate) const CONNECTION: &str = "connection";
 const EVERYTHING: &str = "*.*";
 
 #[cfg(test)]
@@ -216,7 +232,10 @@ mod tests {
         let answer = judged(&items, false);
         assert_eq!(answer.verdict, Verdict::Unreachable);
         assert!(
-            answer.text.ends_with("0 ok, 0 warnings, 1 failed, 1 not looked at (exit 3)\n"),
+            answer.text.ends_with(
+                "FAIL  connection  nobody listens\nnot looked at: binlog\n\
+                 0 ok, 0 warnings, 1 failed, 1 not looked at (exit 3)\n"
+            ),
             "{}",
             answer.text
         );

@@ -3,7 +3,7 @@
 //! Each turns flags into calls of the API (or of the libraries, where no server is needed) and the
 //! answers into an [`Answer`]; printing it is left to `output`. `tail` prints as it goes.
 
-mod check;
+pub(crate) mod check;
 mod config;
 mod group;
 mod health;

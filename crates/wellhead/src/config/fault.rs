@@ -1,5 +1,7 @@
 //! What is wrong with a configuration, and where.
 
+use service::Problem;
+
 use super::Origin;
 
 /// One thing that is wrong.
@@ -25,6 +27,17 @@ impl Faults {
     pub(super) fn new(mut faults: Vec<Fault>) -> Self {
         faults.sort_by(|a, b| a.origin.cmp(&b.origin));
         Self(faults)
+    }
+
+    /// The same as the API tells faults, each with its file and line as pointer.
+    pub(crate) fn problem(&self) -> Problem {
+        let fault = |fault: &Fault| service::Fault {
+            pointer: fault.origin.to_string(),
+            code: "invalid_value".into(),
+            detail: fault.message.clone(),
+            remedy: Vec::new(),
+        };
+        Problem::invalid_all(self.iter().map(fault).collect())
     }
 
     /// Each of them, by file and line.

@@ -369,6 +369,8 @@ fn min_free(text: &str) -> Result<MinFree, String> {
             .filter(|percent| *percent < 100)
             .map(MinFree::Percent)
             .ok_or_else(|| "a part is from 0% to 99%".into()),
-        None => quantity::bytes(text).map(MinFree::Bytes),
+        None => quantity::bytes(text)
+            .map(MinFree::Bytes)
+            .map_err(|rule| format!("{rule}, or a part of the disk, like 5%")),
     }
 }
