@@ -12,15 +12,15 @@ use crate::{Cell, Field, Operation, Record};
 
 impl Record {
     /// One line without its end, like
-    /// `2026-11-21T04:00:00Z 1234 UPDATE shop.orders id=7 total=12.50→13.00`.
+    /// `2026-11-21T04:00:00Z UPDATE shop.orders id=7 total=12.50→13.00`.
     ///
     /// An update shows the primary key and what changed; without a primary key it shows every column.
     /// Long values are cut.
     #[must_use]
     pub fn to_text_line(&self) -> String {
         let mut line = match jiff::Timestamp::from_second(self.source_time_seconds) {
-            Ok(time) => format!("{time} {} {}", self.id, self.operation),
-            Err(_) => format!("{} {} {}", self.source_time_seconds, self.id, self.operation),
+            Ok(time) => format!("{time} {}", self.operation),
+            Err(_) => format!("{} {}", self.source_time_seconds, self.operation),
         };
         for (index, name) in self.object_path().iter().enumerate() {
             line.push(if index == 0 { ' ' } else { '.' });
