@@ -11,8 +11,9 @@
 //! | after the last record, not after now | the end of the log, with the asked time | the same |
 //! | in the future | none | none |
 //!
-//! A partition that is named twice is refused the second time, as in Kafka. *None* is offset −1 and timestamp −1. The third line differs from both on purpose: a consumer that
-//! starts at "now" on an idle stream would get none, and DTS clients then replay the whole log.
+//! *None* is offset −1 and timestamp −1. The third line differs from both on purpose: a consumer that
+//! starts at "now" on an idle stream would get none, and DTS clients then replay the whole log. A
+//! partition that is named twice is refused the second time, as in Kafka.
 
 use std::collections::HashSet;
 

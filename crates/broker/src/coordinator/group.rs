@@ -52,7 +52,8 @@ pub struct MemberView {
 }
 
 /// Invariants between calls: `leader` is a member and is set while there are members; `statics` holds
-/// exactly the members with an instance id; the state is Empty exactly when there are no members; `rebalance` is set exactly in PreparingRebalance.
+/// exactly the members with an instance id; the state is Empty exactly when there are no members;
+/// `rebalance` is set exactly in PreparingRebalance.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) state: GroupState,
