@@ -88,6 +88,9 @@ impl Connection {
                 self.shared.metrics.login_refused(PLAIN);
                 tracing::warn!(%peer, "kafka login refused: wrong user or password");
             }
+            Err(ConnectionError::GroupDeleted) => {
+                tracing::info!(%peer, "kafka client closed: its group was deleted");
+            }
             Err(error @ ConnectionError::Catalog(_)) => {
                 tracing::error!(%peer, %error, "kafka login impossible");
             }
@@ -112,7 +115,7 @@ impl Connection {
                 Step::Serve(header, request) => {
                     let Some(principal) = self.session.principal() else { return Ok(()) };
                     if !self.shared.still_admits(principal) {
-                        return Err(ConnectionError::Login);
+                        return Err(ConnectionError::GroupDeleted);
                     }
                     let peer = self.peer.ip().to_canonical();
                     let call = Call::new(&header, principal, &self.endpoint, peer, &self.stop);

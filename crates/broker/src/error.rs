@@ -43,6 +43,9 @@ pub(crate) enum ConnectionError {
     /// The peer could not prove who it is.
     #[error("login refused")]
     Login,
+    /// The peer's group was deleted since it logged in.
+    #[error("the group was deleted")]
+    GroupDeleted,
     /// The peer wants no answer to what is refused (Produce with acks=0).
     #[error("refused without an answer, as the client asked")]
     Unanswerable,

@@ -259,6 +259,8 @@ async fn a_deleted_group_is_cut_off() {
     server.broker.groups().remove(&change::GroupId::new(group).unwrap());
     client.send(9, MetadataRequest::default()).await;
     assert!(client.is_closed().await);
+    let counters = server.scrape();
+    assert!(!counters.contains("wellhead_kafka_auth_failures_total{"), "{counters}");
 }
 
 #[tokio::test]
