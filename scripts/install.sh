@@ -29,10 +29,10 @@ need_packages() {
     }
 }
 
-# A compiler driver, the linker that .cargo/config.toml names, and what the bundled C libraries need.
+# What the bundled C libraries need; the linker comes with the Rust toolchain.
 need_build_tools() {
     mkdir -p "$cache"
-    need_packages cc=gcc /usr/include/stdio.h=libc6-dev mold=mold python3=python3
+    need_packages cc=gcc /usr/include/stdio.h=libc6-dev python3=python3
     command -v cargo >/dev/null ||
         die "no cargo. Install Rust 1.90 or newer with rustup, then run this again"
 }
