@@ -25,11 +25,18 @@ pub(crate) struct DataDir {
     _lock: File,
 }
 
+/// A folder or file of the machine that is not as it must be.
+fn unusable(path: &Path, done: &str, error: &std::io::Error) -> Failure {
+    Failure::environment(format!(
+        "{} cannot be {done}: {error}; give a folder that this user may write: --data-dir DIR, or server.data_dir",
+        path.display()
+    ))
+}
+
 impl DataDir {
     /// Creates the folder where it is missing and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        std::fs::create_dir_all(path)
-            .with_context(|| format!("the data folder {} cannot be created", path.display()))?;
+        std::fs::create_dir_all(path).map_err(|error| unusable(path, "created", &error))?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new()
             .create(true)
@@ -37,7 +44,7 @@ impl DataDir {
             .write(true)
             .mode(0o600)
             .open(&lock_path)
-            .with_context(|| format!("{} cannot be opened", lock_path.display()))?;
+            .map_err(|error| unusable(&lock_path, "opened", &error))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
             Err(Errno::WOULDBLOCK) => bail!(Failure::environment(format!(

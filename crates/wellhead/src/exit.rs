@@ -83,6 +83,12 @@ fn number_of(error: &anyhow::Error) -> u8 {
                     || cause.is::<log::Error>()
             })
     };
+    match error.downcast_ref::<task::Error>() {
+        Some(task::Error::Invalid(_) | task::Error::NotFound(_)) => return 2,
+        Some(task::Error::Source(_)) => return 3,
+        Some(task::Error::Conflict(_) | task::Error::WrongState { .. }) => return 4,
+        _ => {}
+    }
     match error.downcast_ref::<Failure>() {
         Some(failure) => failure.code,
         None if error.is::<crate::config::Faults>() => 2,
@@ -109,6 +115,8 @@ mod tests {
             let error = anyhow::Error::new(Failure::refused(Problem::new(code, "why")));
             assert_eq!(number_of(&error), exit, "{code:?}");
         }
+        assert_eq!(number_of(&task::Error::Conflict("another topic".into()).into()), 4);
+        assert_eq!(number_of(&task::Error::Invalid("a pattern".into()).into()), 2);
         assert_eq!(number_of(&anyhow::anyhow!("a bug")), 1);
         assert_eq!(number_of(&anyhow::Error::new(Failure::usage("x")).context("y")), 2);
     }

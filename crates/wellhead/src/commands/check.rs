@@ -110,7 +110,12 @@ fn listed(items: &[CheckItem], colours: bool) -> String {
         let head = if item.group == group { "" } else { item.group };
         group = item.group;
         let mark = mark(item.result, colours);
-        let line = format!("{head:<8}{mark}  {:<width$}  {}", item.name, visible(&said(item)));
+        let line = format!(
+            "{head:<8}{mark}  {:<width$}  {}{}",
+            item.name,
+            visible(&said(item)),
+            skippable(item)
+        );
         text.push_str(line.trim_end());
         text.push('\n');
         for remedy in remedies(item) {
@@ -123,6 +128,16 @@ fn listed(items: &[CheckItem], colours: bool) -> String {
         text.push_str(&format!("not looked at: {}\n", skipped.join(", ")));
     }
     text
+}
+
+/// Whether a task may start in spite of a failure.
+fn skippable(item: &CheckItem) -> &'static str {
+    match (item.result, item.name, item.can_skip) {
+        (CheckResult::Failed, CONNECTION, _) => "",
+        (CheckResult::Failed, _, true) => "   can be skipped: yes",
+        (CheckResult::Failed, _, false) => "   can be skipped: no",
+        _ => "",
+    }
 }
 
 /// What mends an item, as far as what was found does not say it already.
@@ -148,10 +163,6 @@ pub(crate) fn said(item: &CheckItem) -> String {
             text.push_str(&format!(", better {}", item.wanted));
         }
         _ => {}
-    }
-    if item.result == CheckResult::Failed {
-        let answer = if item.can_skip { "yes" } else { "no" };
-        text.push_str(&format!("   can be skipped: {answer}"));
     }
     text
 }
