@@ -186,7 +186,7 @@ fn precheck(app: &App, name: &TaskName) -> Result<(), Problem> {
         .map(|item| Fault {
             pointer: format!("/source/{}", item.name),
             code: item.name.into(),
-            detail: said(item.name, &item.found, &item.wanted),
+            detail: said(&item.found, &item.wanted),
             remedy: item
                 .remedy
                 .iter()
@@ -208,11 +208,10 @@ fn precheck(app: &App, name: &TaskName) -> Result<(), Problem> {
 }
 
 /// What is wrong with a failed item.
-fn said(name: &str, found: &str, wanted: &str) -> String {
-    match (name, wanted) {
-        // Why a server cannot be reached is a whole sentence by itself.
-        ("connection", _) | (_, "") => found.into(),
-        _ => format!("found {found}, needs {wanted}"),
+fn said(found: &str, wanted: &str) -> String {
+    match wanted {
+        "" => found.into(),
+        wanted => format!("found {found}, needs {wanted}"),
     }
 }
 

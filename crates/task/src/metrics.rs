@@ -1,6 +1,6 @@
 //! Metrics of captures and logs. Names are promises; labels are bounded by the number of tasks.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -42,11 +42,11 @@ pub struct Metrics {
     rows: Family<Labels, Counter>,
     transactions: Family<Labels, Counter>,
     ddl: Family<Labels, Counter>,
-    bytes: Family<Labels, Gauge>,
+    bytes: Family<Labels, Counter>,
     lag: Family<Labels, FloatGauge>,
     last_contact: Family<Labels, FloatGauge>,
     queue: Family<Labels, Gauge>,
-    skipped: Family<Labels, Gauge>,
+    skipped: Family<Labels, Counter>,
     log_bytes: Family<Labels, Gauge>,
     log_start: Family<Labels, Gauge>,
     log_end: Family<Labels, Gauge>,
@@ -174,10 +174,10 @@ impl Metrics {
         }
         set_or_remove(&self.lag, task, view.lag_seconds);
         set_or_remove(&self.last_contact, task, gauges.seconds_since_contact);
-        self.bytes.get_or_create(&only(task)).set(clamp(gauges.bytes_read));
+        follow(&self.bytes, &only(task), gauges.bytes_read);
         self.queue.get_or_create(&only(task)).set(clamp(gauges.queued_bytes));
         for (reason, count) in &gauges.skipped {
-            self.skipped.get_or_create(&with(task, "reason", reason)).set(clamp(*count));
+            follow(&self.skipped, &with(task, "reason", reason), *count);
         }
         if let Some(range) = view.data_range {
             self.log_bytes.get_or_create(&only(task)).set(clamp(range.bytes));
@@ -227,6 +227,11 @@ impl Verdict {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// Sets a counter that somebody else counts. It starts again at 0 with each connection, as counters may.
+fn follow(family: &Family<Labels, Counter>, labels: &Labels, count: u64) {
+    family.get_or_create(labels).inner().store(count, Ordering::Relaxed);
 }
 
 fn set_or_remove(family: &Family<Labels, FloatGauge>, task: &str, value: Option<f64>) {

@@ -270,9 +270,11 @@ impl Tasks {
         }
         let spec = TaskSpec { start: old.start.clone(), ..spec };
         if spec != old {
+            // A file's line number may move without anything else.
+            let is_the_same = TaskSpec { owner: old.owner.clone(), ..spec.clone() } == old;
             self.inner.shared.catalog.put_task(&spec)?;
             task.replace_spec(spec);
-            if task.state().is_running() {
+            if task.state().is_running() && !is_the_same {
                 task.stop();
                 self.start_task(task)?;
             }
@@ -350,9 +352,13 @@ fn wrong_state(task: &Task, act: &'static str) -> Error {
 }
 
 fn precheck_failed(item: &CheckItem) -> Reason {
+    let message = match item.wanted.as_str() {
+        "" => format!("{}: {}", item.name, item.found),
+        wanted => format!("{}: found {}, needs {wanted}", item.name, item.found),
+    };
     Reason {
         code: "precheck_failed".into(),
-        message: format!("{}: found {}, needs {}", item.name, item.found, item.wanted),
+        message,
         remedy: item
             .remedy
             .iter()

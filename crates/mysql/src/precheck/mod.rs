@@ -57,7 +57,7 @@ fn connect(endpoint: &Endpoint, timeouts: Timeouts) -> Result<(Connection, Serve
 
 fn unreachable(error: Error, endpoint: &Endpoint) -> Vec<CheckItem> {
     let reason = explain(error, endpoint, None);
-    let mut item = failed("source", "connection", reason.message, "a login");
+    let mut item = failed("source", "connection", reason.message, "");
     for remedy in reason.remedies {
         item = item::remedy(item, remedy, "");
     }

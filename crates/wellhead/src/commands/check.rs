@@ -154,8 +154,6 @@ pub(crate) fn remedies(item: &CheckItem) -> impl Iterator<Item = String> {
 pub(crate) fn said(item: &CheckItem) -> String {
     let mut text = item.found.clone();
     match item.result {
-        // Why a server cannot be reached is a whole sentence by itself.
-        CheckResult::Failed if item.name == CONNECTION => return text,
         CheckResult::Failed if !item.wanted.is_empty() => {
             text.push_str(&format!(", needs {}", item.wanted));
         }
@@ -237,7 +235,7 @@ mod tests {
     #[test]
     fn a_server_that_cannot_be_asked_exits_with_3() {
         let items = [
-            item("source", "connection", CheckResult::Failed, "nobody listens", "a login"),
+            item("source", "connection", CheckResult::Failed, "nobody listens", ""),
             item("log", "binlog", CheckResult::Skipped, "", ""),
         ];
         let answer = judged(&items, false);
