@@ -27,7 +27,15 @@ pub trait SchemaHistory: Send + std::fmt::Debug {
     ///
     /// # Errors
     /// The store cannot be written.
-    fn append(&self, entry: &HistoryEntry) -> Result<(), HistoryError>;
+    fn append(&self, entry: &HistoryEntry) -> Result<(), HistoryError> {
+        self.append_all(std::slice::from_ref(entry))
+    }
+
+    /// Adds entries durably, all or none.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn append_all(&self, entries: &[HistoryEntry]) -> Result<(), HistoryError>;
 }
 
 /// The store behind a [`SchemaHistory`] failed.

@@ -50,17 +50,11 @@ impl Catalog {
         })
     }
 
-    /// Adds a step, or replaces the one of the same table at the same place.
+    /// Adds steps, all or none; each replaces one of the same table at the same place.
     ///
     /// # Errors
     /// There is no such task, or the catalog cannot be written.
-    pub fn append_schema(&self, task: &TaskName, entry: &SchemaEntry) -> Result<()> {
-        let schema = entry
-            .schema
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(|error| Error::invalid("schema", error.to_string()))?;
+    pub fn append_schemas(&self, task: &TaskName, entries: &[SchemaEntry]) -> Result<()> {
         self.write(|transaction| {
             let exists: bool = transaction.query_row(
                 "SELECT EXISTS (SELECT 1 FROM tasks WHERE name = ?1)",
@@ -70,12 +64,16 @@ impl Catalog {
             if !exists {
                 return Err(Error::not_found("task", task));
             }
-            transaction.execute(
+            let mut insert = transaction.prepare(
                 "INSERT OR REPLACE INTO schema_history
                      (task, valid_from, database_name, table_name, schema_json)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
-                (task.as_str(), &entry.valid_from, &entry.database, &entry.table, schema),
             )?;
+            for SchemaEntry { valid_from, database, table, schema } in entries {
+                let schema = schema.as_ref().map(serde_json::to_string).transpose();
+                let schema = schema.map_err(|error| Error::invalid("schema", error.to_string()))?;
+                insert.execute((task.as_str(), valid_from, database, table, schema))?;
+            }
             Ok(())
         })
     }

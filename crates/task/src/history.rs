@@ -20,7 +20,7 @@ impl SchemaHistory for NoHistory {
         Ok(Vec::new())
     }
 
-    fn append(&self, _: &HistoryEntry) -> Result<(), HistoryError> {
+    fn append_all(&self, _: &[HistoryEntry]) -> Result<(), HistoryError> {
         Err(HistoryError("this source keeps no history".into()))
     }
 }
@@ -37,14 +37,15 @@ impl SchemaHistory for CatalogHistory {
         Ok(entries.into_iter().map(entry).collect())
     }
 
-    fn append(&self, entry: &HistoryEntry) -> Result<(), HistoryError> {
-        let entry = SchemaEntry {
+    fn append_all(&self, entries: &[HistoryEntry]) -> Result<(), HistoryError> {
+        let entry = |entry: &HistoryEntry| SchemaEntry {
             valid_from: entry.valid_from.clone(),
             database: entry.database.clone(),
             table: entry.table.clone(),
             schema: entry.schema.clone(),
         };
-        self.catalog.append_schema(&self.task, &entry).map_err(store_failed)
+        let entries: Vec<_> = entries.iter().map(entry).collect();
+        self.catalog.append_schemas(&self.task, &entries).map_err(store_failed)
     }
 }
 

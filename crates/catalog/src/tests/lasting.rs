@@ -159,7 +159,7 @@ fn deleting_a_task_takes_groups_offsets_and_history_with_it() {
     let loopback = GroupId::new("anyone").unwrap();
     catalog.commit_offsets(&id, &[offset(0, 1, "")]).unwrap();
     catalog.commit_offsets(&loopback, &[offset(0, 1, "")]).unwrap();
-    catalog.append_schema(&task_name(), &entry("a", true)).unwrap();
+    catalog.append_schemas(&task_name(), &[entry("a", true)]).unwrap();
     catalog.delete_task(&task_name()).unwrap();
     catalog.delete_source(&source().name).unwrap();
 
@@ -286,7 +286,7 @@ fn the_schema_history_is_ordered_and_replaces_by_place() {
     let folder = folder();
     let catalog = catalog_with_task(folder.path());
     for step in [entry("b", false), entry("a", false), entry("a", true)] {
-        catalog.append_schema(&task_name(), &step).unwrap();
+        catalog.append_schemas(&task_name(), std::slice::from_ref(&step)).unwrap();
     }
     drop(catalog);
     let catalog = open(folder.path());
@@ -294,7 +294,7 @@ fn the_schema_history_is_ordered_and_replaces_by_place() {
     assert_eq!(kept, [entry("a", true), entry("b", false)]);
     let nobody = TaskName::new("nobody").unwrap();
     assert!(matches!(
-        catalog.append_schema(&nobody, &entry("a", true)),
+        catalog.append_schemas(&nobody, &[entry("a", true)]),
         Err(Error::NotFound { .. })
     ));
 }

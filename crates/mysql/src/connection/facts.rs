@@ -52,6 +52,15 @@ pub struct ServerFacts {
     pub grants: Vec<String>,
 }
 
+impl ServerFacts {
+    /// Whether the log itself describes its tables whole (`binlog_row_metadata=FULL`).
+    #[must_use]
+    pub fn describes_tables(&self) -> bool {
+        let metadata = self.binlog_row_metadata.as_deref();
+        metadata.is_some_and(|metadata| metadata.eq_ignore_ascii_case("FULL"))
+    }
+}
+
 /// The current end of a server's binlog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEnd {

@@ -1,11 +1,12 @@
 //! The second connection of a running source: asks the server's catalog, when there is something to ask.
 
+use capture::Selection;
 use change::TableSchema;
 
 use super::tables::Definitions;
 use crate::Error;
 use crate::connection::{Connection, Endpoint, Timeouts};
-use crate::describe::{TableKeys, load_keys, load_table};
+use crate::describe::{TableKeys, load, load_keys, load_table};
 
 /// A connection that is opened when it is needed, and again when the server has closed it in between:
 /// questions may lie further apart than the server's `wait_timeout`.
@@ -41,6 +42,10 @@ impl CatalogConnection {
 impl Definitions for CatalogConnection {
     fn table(&mut self, database: &str, table: &str) -> Result<Option<TableSchema>, Error> {
         self.ask(|connection| load_table(connection, database, table))
+    }
+
+    fn all(&mut self, selection: &Selection) -> Result<Vec<TableSchema>, Error> {
+        self.ask(|connection| load(connection, selection)).map(|catalog| catalog.tables)
     }
 
     fn keys(&mut self, database: &str, table: &str) -> Result<Option<TableKeys>, Error> {

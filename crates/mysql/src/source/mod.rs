@@ -198,12 +198,17 @@ impl Source for MySqlSource {
             .map_err(|error| closed(&error))?;
         tracing::info!(server = %server_name(&facts), dump = %shown(&plan), "reading the binlog");
         let mut definitions = CatalogConnection::new(self.options.endpoint.clone(), self.timeouts);
-        let tables = Tables::new(
+        let at_start =
+            |failure: Failure| failure.into_source_error("the start", &self.options.endpoint);
+        let mut tables = Tables::new(
             self.options.selection.clone(),
             &mut definitions,
             self.options.history.as_ref(),
         )
-        .map_err(|failure| failure.into_source_error("the start", &self.options.endpoint))?;
+        .map_err(at_start)?;
+        if !facts.describes_tables() {
+            tables.load_all(&plan.position).map_err(at_start)?;
+        }
         let now = self.options.clock.now();
         self.status.update(|status| {
             status.server = Some(server_name(&facts));

@@ -22,6 +22,8 @@ use crate::describe::TableKeys;
 pub(crate) trait Definitions: std::fmt::Debug {
     /// The definition of a table; `None` if there is no such table.
     fn table(&mut self, database: &str, table: &str) -> Result<Option<TableSchema>, Error>;
+    /// The definitions of all tables that are tracked.
+    fn all(&mut self, selection: &Selection) -> Result<Vec<TableSchema>, Error>;
     /// What the log does not say of a table; `None` if there is no such table.
     fn keys(&mut self, database: &str, table: &str) -> Result<Option<TableKeys>, Error>;
 }
@@ -86,6 +88,29 @@ impl<'d> Tables<'d> {
         }
         let (bound, ids) = Default::default();
         Ok(Self { selection, definitions, history, known, bound, ids })
+    }
+
+    /// For a log that does not describe its tables, at the first start: takes the server's definitions
+    /// as those valid from `at` on, before a statement behind `at` can change them.
+    pub(crate) fn load_all(&mut self, at: &BinlogPosition) -> Result<(), Failure> {
+        if !self.known.is_empty() {
+            return Ok(());
+        }
+        let valid_from = at.sort_key();
+        let entry = |schema: TableSchema| HistoryEntry {
+            valid_from: valid_from.clone(),
+            database: schema.database.clone(),
+            table: schema.table.clone(),
+            schema: Some(schema),
+        };
+        let current = self.definitions.all(&self.selection)?;
+        let entries: Vec<_> = current.into_iter().map(entry).collect();
+        self.history.append_all(&entries)?;
+        for HistoryEntry { valid_from, database, table, schema } in entries {
+            let versions = self.known.entry((database, table)).or_default();
+            versions.insert(valid_from, schema.map(Arc::new));
+        }
+        Ok(())
     }
 
     /// Between groups: forgets the tables, should there be very many. Each group maps its own again.

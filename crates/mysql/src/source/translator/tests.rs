@@ -190,6 +190,12 @@ impl Definitions for Catalog {
         Ok(self.tables.iter().find(|t| t.database == database && t.table == table).cloned())
     }
 
+    fn all(&mut self, selection: &Selection) -> Result<Vec<TableSchema>, Error> {
+        self.questions += 1;
+        let tracked = |t: &&TableSchema| selection.tracks(&t.database, &t.table);
+        Ok(self.tables.iter().filter(tracked).cloned().collect())
+    }
+
     fn keys(&mut self, _: &str, _: &str) -> Result<Option<TableKeys>, Error> {
         Ok(None)
     }
@@ -203,10 +209,12 @@ impl SchemaHistory for History {
         Ok(self.0.lock().unwrap().clone())
     }
 
-    fn append(&self, entry: &HistoryEntry) -> Result<(), HistoryError> {
+    fn append_all(&self, added: &[HistoryEntry]) -> Result<(), HistoryError> {
         let mut entries = self.0.lock().unwrap();
-        entries.retain(|e| (&e.valid_from, &e.table) != (&entry.valid_from, &entry.table));
-        entries.push(entry.clone());
+        for entry in added {
+            entries.retain(|e| (&e.valid_from, &e.table) != (&entry.valid_from, &entry.table));
+            entries.push(entry.clone());
+        }
         Ok(())
     }
 }

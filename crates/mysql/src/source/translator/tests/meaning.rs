@@ -53,6 +53,33 @@ fn d03_a_definition_ends_with_the_statement_that_names_its_table() {
 }
 
 #[test]
+fn d03_what_was_loaded_at_the_start_outlives_a_catalog_that_ran_ahead() {
+    const CREATE: &[u8] = b"CREATE TABLE narrow";
+    for file in [MYSQL_MINIMAL, MARIADB_MINIMAL] {
+        let history = History::default();
+        let mut catalog = Catalog { tables: vec![narrow(&["a", "b"])], questions: 0 };
+        let is_create = |e: &&Vec<u8>| kind(e) == 2 && e.windows(CREATE.len()).any(|w| w == CREATE);
+        let create = dump(file, 4).iter().find(is_create).cloned().unwrap();
+        let end = u32::from_le_bytes(create[13..17].try_into().unwrap());
+        let start = format!("file={FILE} offset={end} server=this");
+        let at_start = BinlogPosition::parse(&start).unwrap();
+        let selection = Selection::new(&["shop.*"], &[]).unwrap();
+        Tables::new(selection, &mut catalog, &history).unwrap().load_all(&at_start).unwrap();
+        // The statement is executed before the first row is read.
+        catalog.tables = vec![narrow(&["a", "c"])];
+        let events = dump(file, end.into());
+        let (all, failure) = run_with(&start, &events, &mut catalog, &history, &[]);
+        assert!(failure.is_none(), "{failure:?}");
+        assert!(all.texts().contains(&OLD) && all.texts().contains(&NEW), "{all:?}");
+        // Once there is a history, it is not loaded over.
+        let selection = Selection::new(&["shop.*"], &[]).unwrap();
+        let questions = catalog.questions;
+        Tables::new(selection, &mut catalog, &history).unwrap().load_all(&at_start).unwrap();
+        assert_eq!(catalog.questions, questions);
+    }
+}
+
+#[test]
 fn d03_rows_read_again_have_the_definition_of_their_place() {
     for file in [MYSQL_MINIMAL, MARIADB_MINIMAL] {
         let history = History::default();
