@@ -482,19 +482,19 @@ impl<'t> Translator<'t> {
     }
 
     fn commit(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
-        if self.close_group() {
-            sink.change(&self.place.change(Body::Commit))?;
-        } else {
-            sink.progress(&self.place.change(Body::Heartbeat))?;
-        }
-        Ok(())
+        self.end_with(Body::Commit, sink)
     }
 
     /// A transaction that changed tables of engines without transactions is logged although it was
     /// rolled back; those changes stand.
     fn rollback(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
+        self.end_with(Body::Rollback, sink)
+    }
+
+    /// Ends the open group; `end` is delivered where its BEGIN was.
+    fn end_with(&mut self, end: Body<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
         if self.close_group() {
-            sink.change(&self.place.change(Body::Rollback))?;
+            sink.change(&self.place.change(end))?;
         } else {
             sink.progress(&self.place.change(Body::Heartbeat))?;
         }
