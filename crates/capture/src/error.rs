@@ -1,5 +1,7 @@
 //! Why a source stopped, said so that a task can decide and a person can act.
 
+use crate::BadEvent;
+
 /// What went wrong with a source. What follows from it (retry, stop, ask) is decided in `task`.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -12,6 +14,8 @@ pub struct SourceError {
     pub message: String,
     /// Commands or settings that mend it, most advisable first.
     pub remedies: Vec<String>,
+    /// The event at which the source cannot go on, where a single one is at fault.
+    pub event: Option<Box<BadEvent>>,
     /// The error underneath, if any.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -41,13 +45,20 @@ impl SourceError {
     /// An error without cause and remedies.
     #[must_use]
     pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), remedies: Vec::new(), cause: None }
+        Self { kind, code, message: message.into(), remedies: Vec::new(), event: None, cause: None }
     }
 
     /// Adds a remedy.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedies.push(remedy.into());
+        self
+    }
+
+    /// Adds the event that is at fault.
+    #[must_use]
+    pub fn at_event(mut self, event: BadEvent) -> Self {
+        self.event = Some(Box::new(event));
         self
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use change::{Change, Position, Resume, SourceInfo, UnixTime};
 
-use crate::{CheckItem, SourceError};
+use crate::{CheckItem, Quarantine, SchemaHistory, Selection, SourceError};
 
 /// One server whose change log can be read. Blocking; a task gives it a thread of its own.
 pub trait Source: Send + std::fmt::Debug {
@@ -72,6 +72,29 @@ pub enum SinkError {
     Closed,
 }
 
+/// What a task asks of its source, whatever kind it is.
+#[derive(Debug)]
+pub struct CaptureOptions {
+    /// Which tables are tracked.
+    pub selection: Selection,
+    /// Which statements are delivered.
+    pub ddl_scope: DdlScope,
+    /// Where definitions are kept that the log does not hold.
+    pub history: Box<dyn SchemaHistory>,
+    /// Where tables and events are kept that are set aside.
+    pub quarantine: Box<dyn Quarantine>,
+}
+
+/// Which statements that change definitions are delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DdlScope {
+    /// Those of the whole server, as DTS does.
+    #[default]
+    Instance,
+    /// Those that name a tracked table, or a database in which tables could be tracked.
+    Tracked,
+}
+
 /// Where reading starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
@@ -79,6 +102,8 @@ pub enum Start {
     Now,
     /// At the oldest entry the server still has.
     Earliest,
+    /// At the first transaction that was committed at or after this time of the source.
+    Time(UnixTime),
     /// Right behind the entry whose [`change::Resume`] wrote this, or where an operator said.
     At(Position),
 }
@@ -124,6 +149,8 @@ pub struct StatusFields {
     pub bytes_read: u64,
     /// Events skipped by reason (constant texts).
     pub skipped: Vec<(&'static str, u64)>,
+    /// Tables whose rows are held back, with the reason's machine code.
+    pub held_tables: Vec<(String, String)>,
     /// Remarks that an operator should see, newest last, at most a handful.
     pub warnings: Vec<String>,
 }

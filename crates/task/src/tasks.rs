@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 
-use capture::{CheckItem, CheckResult, SchemaHistory, Selection, Source, SourceError, Start};
+use capture::{
+    CaptureOptions, CheckItem, CheckResult, DdlScope, NoQuarantine, Selection, Source, SourceError,
+    Start,
+};
 use catalog::{Catalog, Desired, SourceSpec, StartAt, TaskSpec};
 use change::{Clock, TaskName, TopicName};
 
@@ -19,15 +22,14 @@ use crate::task::{Shared, Task};
 
 /// Builds sources. Implemented where databases are known by name.
 pub trait Sources: Send + Sync + std::fmt::Debug {
-    /// A source that reads the tables of `selection`, not yet connected.
+    /// A source, not yet connected.
     ///
     /// # Errors
     /// The specification names a server or an option that cannot be used.
     fn build(
         &self,
         source: &SourceSpec,
-        selection: Selection,
-        history: Box<dyn SchemaHistory>,
+        capture: CaptureOptions,
     ) -> Result<Box<dyn Source>, SourceError>;
 }
 
@@ -107,7 +109,7 @@ impl Tasks {
     pub fn check_source(&self, source: &SourceSpec) -> Result<(), Error> {
         self.inner
             .sources
-            .build(source, Selection::default(), Box::new(NoHistory))
+            .build(source, nothing_tracked())
             .map(drop)
             .map_err(|error| Error::Invalid(error.message))
     }
@@ -304,10 +306,15 @@ impl Tasks {
             .source(&spec.source)?
             .ok_or_else(|| Error::Invalid(format!("there is no source {}", spec.source)))?
             .spec;
-        let history = Box::new(CatalogHistory { catalog, task: spec.name.clone() });
+        let capture = CaptureOptions {
+            selection: selection_of(&spec)?,
+            ddl_scope: DdlScope::default(),
+            history: Box::new(CatalogHistory { catalog, task: spec.name.clone() }),
+            quarantine: Box::new(NoQuarantine),
+        };
         self.inner
             .sources
-            .build(&source, selection_of(&spec)?, history)
+            .build(&source, capture)
             .map_err(|error| Error::Source(Reason::from(&error)))
     }
 
@@ -331,6 +338,16 @@ impl Tasks {
     fn all(&self) -> Vec<Arc<Task>> {
         let tasks = self.inner.tasks.read().unwrap_or_else(PoisonError::into_inner);
         tasks.values().cloned().collect()
+    }
+}
+
+/// For a source that is only looked at.
+fn nothing_tracked() -> CaptureOptions {
+    CaptureOptions {
+        selection: Selection::default(),
+        ddl_scope: DdlScope::default(),
+        history: Box::new(NoHistory),
+        quarantine: Box::new(NoQuarantine),
     }
 }
 

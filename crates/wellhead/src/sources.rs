@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use capture::{ErrorKind, SchemaHistory, Selection, Source, SourceError};
+use capture::{CaptureOptions, ErrorKind, Source, SourceError};
 use catalog::SourceSpec;
 use change::Clock;
 use mysql::connection::{Endpoint, Secret, TlsMode};
@@ -20,14 +20,12 @@ impl task::Sources for KnownSources {
     fn build(
         &self,
         source: &SourceSpec,
-        selection: Selection,
-        history: Box<dyn SchemaHistory>,
+        capture: CaptureOptions,
     ) -> Result<Box<dyn Source>, SourceError> {
         match source.kind.as_str() {
             "mysql" | "mariadb" => Ok(Box::new(MySqlSource::new(Options {
                 endpoint: endpoint(source)?,
-                selection,
-                history,
+                capture,
                 server_id: source.server_id,
                 queue_bytes: self.queue_bytes,
                 clock: Arc::clone(&self.clock),

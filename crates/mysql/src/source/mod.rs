@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capture::{
-    CheckItem, ErrorKind, Pop, SchemaHistory, Selection, Sink, SinkError, Source, SourceError,
-    SourceStatus, Start, Stop,
+    CaptureOptions, CheckItem, ErrorKind, Pop, Sink, SinkError, Source, SourceError, SourceStatus,
+    Start, Stop,
 };
 use change::{Clock, SourceInfo, SourceKind, UnixTime};
 
@@ -43,10 +43,8 @@ use translator::Translator;
 pub struct Options {
     /// The server and the account.
     pub endpoint: Endpoint,
-    /// Which tables are tracked.
-    pub selection: Selection,
-    /// Where definitions are kept that the log does not hold.
-    pub history: Box<dyn SchemaHistory>,
+    /// What the task asks for.
+    pub capture: CaptureOptions,
     /// Number to register with; `None` picks a free one.
     pub server_id: Option<u32>,
     /// Bound of the queue between the reading and the translating thread.
@@ -201,9 +199,9 @@ impl Source for MySqlSource {
         let at_start =
             |failure: Failure| failure.into_source_error("the start", &self.options.endpoint);
         let mut tables = Tables::new(
-            self.options.selection.clone(),
+            self.options.capture.selection.clone(),
             &mut definitions,
-            self.options.history.as_ref(),
+            self.options.capture.history.as_ref(),
         )
         .map_err(at_start)?;
         if !facts.describes_tables() {
@@ -248,8 +246,8 @@ impl Source for MySqlSource {
     }
 
     fn check(&mut self) -> Vec<CheckItem> {
-        let Options { endpoint, selection, clock, .. } = &self.options;
-        precheck(endpoint, self.timeouts, selection, clock.as_ref())
+        let Options { endpoint, capture, clock, .. } = &self.options;
+        precheck(endpoint, self.timeouts, &capture.selection, clock.as_ref())
     }
 
     fn status(&self) -> Arc<SourceStatus> {

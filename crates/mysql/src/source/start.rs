@@ -22,6 +22,11 @@ pub(crate) fn plan(start: &Start, facts: &ServerFacts) -> Result<Plan, SourceErr
     match start {
         Start::Now => now(facts),
         Start::Earliest => earliest(facts),
+        Start::Time(_) => Err(SourceError::new(
+            ErrorKind::Unsupported,
+            "start_time",
+            "this server cannot be read from a time on",
+        )),
         Start::At(position) => {
             let position = BinlogPosition::parse(position.as_str()).map_err(|error| {
                 SourceError::new(ErrorKind::Unsupported, "bad_position", error.to_string())

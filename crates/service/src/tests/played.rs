@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capture::{
-    CheckItem, CheckResult, SchemaHistory, Selection, Sink, Source, SourceError, SourceStatus,
-    Start, Stop,
+    CaptureOptions, CheckItem, CheckResult, Sink, Source, SourceError, SourceStatus, Start, Stop,
 };
 use catalog::SourceSpec;
 use change::{
@@ -35,8 +34,7 @@ impl task::Sources for Played {
     fn build(
         &self,
         source: &SourceSpec,
-        _: Selection,
-        _: Box<dyn SchemaHistory>,
+        _: CaptureOptions,
     ) -> Result<Box<dyn Source>, SourceError> {
         let fit = !source.url.contains("unfit");
         Ok(Box::new(Statements { fit, status: Arc::default() }))

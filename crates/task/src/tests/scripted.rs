@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use capture::{
-    CheckItem, ErrorKind, SchemaHistory, Selection, Sink, Source, SourceError, SourceStatus, Start,
-    Stop,
+    CaptureOptions, CheckItem, ErrorKind, Sink, Source, SourceError, SourceStatus, Start, Stop,
 };
 use catalog::{Catalog, Operations, SourceSpec, StartAt, TaskSpec, TlsMode};
 use change::{
@@ -176,12 +175,7 @@ impl Source for Scripted {
 struct Factory(Arc<Script>);
 
 impl Sources for Factory {
-    fn build(
-        &self,
-        _: &SourceSpec,
-        _: Selection,
-        _: Box<dyn SchemaHistory>,
-    ) -> Result<Box<dyn Source>, SourceError> {
+    fn build(&self, _: &SourceSpec, _: CaptureOptions) -> Result<Box<dyn Source>, SourceError> {
         Ok(Box::new(Scripted(Arc::clone(&self.0))))
     }
 }
