@@ -19,5 +19,6 @@ pub use quarantine::{BadEvent, NoQuarantine, Quarantine, QuarantinedTable, Table
 pub use queue::{ByteQueue, Pop, QueueClosed};
 pub use selection::{Selection, SelectionError};
 pub use source::{
-    CaptureOptions, DdlScope, Sink, SinkError, Source, SourceStatus, Start, StatusFields, Stop,
+    CaptureOptions, DdlScope, OnTableError, Sink, SinkError, Source, SourceStatus, Start,
+    StatusFields, Stop,
 };

@@ -79,6 +79,8 @@ pub struct CaptureOptions {
     pub selection: Selection,
     /// Which statements are delivered.
     pub ddl_scope: DdlScope,
+    /// What becomes of a table whose rows cannot be decoded.
+    pub on_table_error: OnTableError,
     /// Where definitions are kept that the log does not hold.
     pub history: Box<dyn SchemaHistory>,
     /// Where tables and events are kept that are set aside.
@@ -93,6 +95,16 @@ pub enum DdlScope {
     Instance,
     /// Those that name a tracked table, or a database in which tables could be tracked.
     Tracked,
+}
+
+/// What becomes of a table whose rows cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnTableError {
+    /// Its rows are held back in the [`Quarantine`] until a person decides; all other tables go on.
+    #[default]
+    Quarantine,
+    /// The task stops.
+    Stop,
 }
 
 /// Where reading starts.

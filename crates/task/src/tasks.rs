@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
 
 use capture::{
-    CaptureOptions, CheckItem, CheckResult, DdlScope, NoQuarantine, Selection, Source, SourceError,
-    Start,
+    CaptureOptions, CheckItem, CheckResult, DdlScope, NoQuarantine, OnTableError, Selection,
+    Source, SourceError, Start,
 };
 use catalog::{Catalog, Desired, SourceSpec, StartAt, TaskSpec};
 use change::{Clock, TaskName, TopicName};
@@ -309,6 +309,7 @@ impl Tasks {
         let capture = CaptureOptions {
             selection: selection_of(&spec)?,
             ddl_scope: DdlScope::default(),
+            on_table_error: OnTableError::default(),
             history: Box::new(CatalogHistory { catalog, task: spec.name.clone() }),
             quarantine: Box::new(NoQuarantine),
         };
@@ -346,6 +347,7 @@ fn nothing_tracked() -> CaptureOptions {
     CaptureOptions {
         selection: Selection::default(),
         ddl_scope: DdlScope::default(),
+        on_table_error: OnTableError::default(),
         history: Box::new(NoHistory),
         quarantine: Box::new(NoQuarantine),
     }
