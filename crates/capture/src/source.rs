@@ -56,6 +56,16 @@ pub trait Sink {
     /// # Errors
     /// See [`SinkError`].
     fn idle(&mut self, at: &Change<'_>) -> Result<Duration, SinkError>;
+
+    /// Returns once everything that was delivered is durable. A source calls this before it writes down
+    /// elsewhere what holds only behind that. A sink that keeps nothing has nothing to do.
+    ///
+    /// # Errors
+    /// See [`SinkError`].
+    fn settle(&mut self, at: &Change<'_>) -> Result<(), SinkError> {
+        let _nothing_kept = at;
+        Ok(())
+    }
 }
 
 /// Why a sink takes no more.

@@ -30,7 +30,8 @@ pub(crate) fn migrate(connection: &mut Connection, from: i64) -> Result<()> {
 }
 
 /// Step `n` (from 1) leads from format `n - 1` to format `n`.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE server (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     uuid TEXT NOT NULL,
@@ -127,4 +128,10 @@ CREATE TABLE audit (
     target TEXT NOT NULL,
     detail TEXT NOT NULL
 ) STRICT;
-"];
+",
+    "
+ALTER TABLE schema_history ADD COLUMN definition TEXT;
+CREATE INDEX schema_history_by_table
+    ON schema_history (task, database_name, table_name, valid_from);
+",
+];

@@ -57,7 +57,7 @@ pub(crate) struct Progress {
     /// When the last batch with more than heartbeats became durable, by our clock.
     pub(crate) changed_at: Option<UnixTime>,
     /// Batches handed over and not yet durable.
-    pending: usize,
+    pub(crate) pending: usize,
     /// Why appending waits (a full disk), while it does.
     pub(crate) stall: Option<Reason>,
     /// Why appending has ended for good.

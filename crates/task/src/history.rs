@@ -27,14 +27,22 @@ impl SchemaHistory for NoHistory {
 
 impl SchemaHistory for CatalogHistory {
     fn load(&self) -> Result<Vec<HistoryEntry>, HistoryError> {
-        let entries = self.catalog.schema_history(&self.task).map_err(store_failed)?;
-        let entry = |e: SchemaEntry| HistoryEntry {
-            valid_from: e.valid_from,
-            database: e.database,
-            table: e.table,
-            schema: e.schema,
+        let mut entries = Vec::new();
+        self.each(&mut |entry| entries.push(entry))?;
+        Ok(entries)
+    }
+
+    fn each(&self, take: &mut dyn FnMut(HistoryEntry)) -> Result<(), HistoryError> {
+        let mut take = |e: SchemaEntry| {
+            take(HistoryEntry {
+                valid_from: e.valid_from,
+                database: e.database,
+                table: e.table,
+                schema: e.schema,
+                definition: e.definition,
+            });
         };
-        Ok(entries.into_iter().map(entry).collect())
+        self.catalog.each_schema(&self.task, &mut take).map_err(store_failed)
     }
 
     fn append_all(&self, entries: &[HistoryEntry]) -> Result<(), HistoryError> {
@@ -43,9 +51,14 @@ impl SchemaHistory for CatalogHistory {
             database: entry.database.clone(),
             table: entry.table.clone(),
             schema: entry.schema.clone(),
+            definition: entry.definition.clone(),
         };
         let entries: Vec<_> = entries.iter().map(entry).collect();
         self.catalog.append_schemas(&self.task, &entries).map_err(store_failed)
+    }
+
+    fn forget(&self, since: &str, floor: &str) -> Result<(), HistoryError> {
+        self.catalog.forget_schemas(&self.task, since, floor).map_err(store_failed)
     }
 }
 

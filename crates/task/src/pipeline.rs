@@ -235,6 +235,15 @@ impl Sink for Pipeline<'_> {
         self.seal(at.resume)?;
         Ok(self.until_heartbeat().max(PAUSE_MIN))
     }
+
+    fn settle(&mut self, at: &Change<'_>) -> Result<(), SinkError> {
+        self.seal(at.resume)?;
+        let progress = self.appender.drain();
+        if progress.failure.is_some() || progress.pending > 0 {
+            return Err(SinkError::Closed);
+        }
+        Ok(())
+    }
 }
 
 /// An error's text with those underneath.

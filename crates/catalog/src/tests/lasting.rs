@@ -308,7 +308,22 @@ fn entry(valid_from: &str, exists: bool) -> SchemaEntry {
         database: "shop".into(),
         table: "orders".into(),
         schema: exists.then_some(schema),
+        definition: exists.then(|| "the source's own words".into()),
     }
+}
+
+#[test]
+fn replaced_steps_are_forgotten_and_the_valid_ones_kept() {
+    let folder = folder();
+    let catalog = catalog_with_task(folder.path());
+    let mut other = entry("s 1", true);
+    other.table = "parts".into();
+    let steps = [entry("r 9", true), entry("s 1", true), entry("s 2", false), entry("s 4", true)];
+    catalog.append_schemas(&task_name(), &steps).unwrap();
+    catalog.append_schemas(&task_name(), std::slice::from_ref(&other)).unwrap();
+    catalog.forget_schemas(&task_name(), "s ", "s 3").unwrap();
+    let kept = catalog.schema_history(&task_name()).unwrap();
+    assert_eq!(kept, [entry("r 9", true), other, entry("s 2", false), entry("s 4", true)]);
 }
 
 #[derive(Debug, Default)]
