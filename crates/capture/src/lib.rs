@@ -7,6 +7,7 @@
 mod check;
 mod error;
 mod history;
+mod inspect;
 mod quarantine;
 mod queue;
 mod selection;
@@ -15,6 +16,7 @@ mod source;
 pub use check::{CheckItem, CheckResult, Remedy};
 pub use error::{ErrorKind, SourceError};
 pub use history::{HistoryEntry, HistoryError, SchemaHistory};
+pub use inspect::{Effect, InspectError, InspectedTable, Inspector, KeyMark, TableEffect};
 pub use quarantine::{BadEvent, NoQuarantine, Quarantine, QuarantinedTable, TableDecision};
 pub use queue::{ByteQueue, Pop, QueueClosed};
 pub use selection::{Selection, SelectionError};

@@ -20,12 +20,14 @@ mod reader;
 mod render;
 mod schema;
 mod value;
+mod view;
 
 pub use decode::{Cell, Field, Record, fuzz_decode};
 pub use encode::DtsEncoder;
 pub use error::{DecodeError, EncodeError};
 pub use operation::Operation;
 pub use schema::RECORD_SCHEMA;
+pub use view::{Part, View, ViewCell, ViewField};
 
 #[cfg(test)]
 mod testing;
