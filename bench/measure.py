@@ -47,7 +47,7 @@ def raw_dump(server, folder):
     folder.mkdir(parents=True)
     files = server.binlogs()
     command = [
-        *database.root_program("usr/bin/mysqlbinlog"), "--no-defaults",
+        *database.root_program(paths.MYSQL_ROOT, "usr/bin/mysqlbinlog"), "--no-defaults",
         "--read-from-remote-server", "--raw", "--to-last-log",
         "--protocol=TCP", "--host=127.0.0.1", f"--port={server.port}", "--user=cdc", "--password=cdc",
         "--ssl-mode=DISABLED", "--get-server-public-key",

@@ -67,21 +67,25 @@ debian_mirror() {
                 print $2; found = 1 } }' | grep .
 }
 
-# MySQL is in Debian's unstable only, so it lives in a root of its own with the libraries it wants.
-need_mysql() {
-    [[ -e $cache/mysql/.complete ]] && return 0
+# need_root NAME SUITE PACKAGES: another Debian release's servers, in a root of their own below the cache with
+# the libraries they want. Nothing of it is installed or started; the packages are only unpacked.
+need_root() {
+    local name="$1" suite="$2" packages="$3" root="$cache/$1" mirror deb
+    [[ -e $root/.complete ]] && return 0
     need_packages debootstrap=debootstrap
-    [[ $(id -u) == 0 ]] || die "MySQL for the tests is unpacked by debootstrap, which needs root: sudo ./check"
-    local mirror
-    mirror=$(debian_mirror) || die "no Debian archive in /etc/apt: cannot tell where to get MySQL from"
-    rm -rf "$cache/mysql"
-    debootstrap --variant=minbase --no-check-gpg \
-        --include=mysql-server-core,mysql-client-core,mysql-common \
-        sid "$cache/mysql" "$mirror" >"$cache/debootstrap.log" 2>&1 || {
-        tail -n 20 "$cache/debootstrap.log" >&2
-        die "debootstrap could not unpack MySQL"
+    [[ $(id -u) == 0 ]] || die "$packages for the tests is unpacked by debootstrap, which needs root: sudo ./check"
+    mirror=$(debian_mirror) || die "no Debian archive in /etc/apt: cannot tell where to get $packages from"
+    rm -rf "$root"
+    debootstrap --variant=minbase --no-check-gpg --foreign --include="$packages" \
+        "$suite" "$root" "$mirror" >"$cache/debootstrap-$name.log" 2>&1 || {
+        tail -n 20 "$cache/debootstrap-$name.log" >&2
+        die "debootstrap could not fetch $packages"
     }
-    touch "$cache/mysql/.complete"
+    for deb in "$root"/var/cache/apt/archives/*.deb; do
+        dpkg-deb -x "$deb" "$root"
+    done
+    rm -rf "$root"/var/cache/apt/archives/*.deb
+    touch "$root/.complete"
 }
 
 # MariaDB's authentication plugins are in the package that also starts a service; only its files are wanted.
@@ -118,7 +122,8 @@ need_test_parts() {
     need_packages mariadbd=mariadb-server-core mariadb=mariadb-client-core kcat=kcat jq=jq \
         java=default-jdk-headless javac=default-jdk-headless mvn=maven
     need_python "$tests/requirements.txt"
-    need_mysql
+    need_root mysql sid mysql-server-core,mysql-client-core,mysql-common
+    need_root mariadb-11 trixie mariadb-server
     need_mariadb_plugins
     for pom in "$tests"/java/*/pom.xml; do
         name=$(basename "$(dirname "$pom")")

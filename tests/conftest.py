@@ -14,7 +14,8 @@ from harness import clients, database, load, paths, proxy, wellhead
 
 def pytest_sessionstart(session):
     """Missing parts are an error before the first test, never a skipped one."""
-    missing = [part for part in (paths.wellhead_binary(), paths.MYSQL_ROOT, paths.JARS) if not part.exists()]
+    parts = (paths.wellhead_binary(), paths.MYSQL_ROOT, paths.MARIADB_11_ROOT, paths.JARS)
+    missing = [part for part in parts if not part.exists()]
     if missing and not session.config.option.collectonly:
         pytest.exit(f"missing: {', '.join(map(str, missing))}. Run ./check, which brings them in", 3)
 
@@ -46,10 +47,8 @@ def scratch():
 
 @pytest.fixture(scope="session")
 def templates(session_folder):
-    """An empty installation of each kind, made once and copied."""
-    for name, kind in database.KINDS.items():
-        kind(session_folder / f"{name}-template")
-    return {name: session_folder / f"{name}-template" for name in database.KINDS}
+    """An empty installation of each kind."""
+    return database.Templates(session_folder)
 
 
 @pytest.fixture(scope="session", params=list(database.KINDS))
@@ -59,7 +58,7 @@ def source(request, templates, session_folder):
     Each test uses a database of its own name; the account `cdc` may read all.
     """
     name = request.param
-    server = database.KINDS[name](session_folder / name, template=templates[name]).start()
+    server = database.EVERY_KIND[name](session_folder / name, template=templates[name]).start()
     server.create_user()
     yield server
     server.stop()
@@ -72,7 +71,7 @@ def new_source(request, templates, scratch):
 
         def make(options=None, start=True):
             folder = scratch / f"{request.param}-{len(os.listdir(scratch))}"
-            server = database.KINDS[request.param](folder, options, templates[request.param])
+            server = database.EVERY_KIND[request.param](folder, options, templates[request.param])
             ends.callback(server.stop)
             if start:
                 server.start()

@@ -3,6 +3,9 @@
 import json
 
 from harness import clients, record, wellhead
+from harness.database import every_server
+
+pytestmark = every_server
 
 ORDERS = "CREATE TABLE {}.orders (id INT PRIMARY KEY, who VARCHAR(40), total DECIMAL(8,2))"
 

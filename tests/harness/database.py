@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import pymysql
+import pytest
 
 from . import paths, ports, wait
 
@@ -177,6 +178,37 @@ class MariaDb(Database):
         return [server, "--no-defaults", *_as_root()]
 
 
+class MariaDb11(MariaDb):
+    """MariaDB 11 in a root of its own, run with the loader and libraries it came with."""
+
+    def own_options(self):
+        root = paths.MARIADB_11_ROOT
+        return {
+            **super().own_options(),
+            "plugin-dir": str(root / "usr/lib/mysql/plugin"),
+            "character-sets-dir": str(root / "usr/share/mariadb/charsets"),
+            "lc-messages-dir": str(root / "usr/share/mariadb"),
+        }
+
+    def lay_out(self):
+        share = paths.MARIADB_11_ROOT / "usr/share/mariadb"
+        scripts = ("mariadb_system_tables", "mariadb_performance_tables", "mariadb_system_tables_data",
+                   "maria_add_gis_sp_bootstrap", "mariadb_sys_schema")
+        statements = ["CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n"]
+        statements += [(share / f"{script}.sql").read_text() for script in scripts]
+        subprocess.run(
+            [*self.program(), "--bootstrap", f"--datadir={self.data}", f"--tmpdir={self.folder}",
+             f"--lc-messages-dir={share}"],
+            input="".join(statements).encode(),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def program(self):
+        return [*root_program(paths.MARIADB_11_ROOT, "usr/sbin/mariadbd"), "--no-defaults", *_as_root()]
+
+
 class MySql(Database):
     """MySQL 9 in a root of its own, run with the loader and libraries it came with."""
 
@@ -206,15 +238,30 @@ class MySql(Database):
         )
 
     def program(self):
-        return [*root_program("usr/sbin/mysqld"), "--no-defaults", *_as_root()]
+        return [*root_program(paths.MYSQL_ROOT, "usr/sbin/mysqld"), "--no-defaults", *_as_root()]
 
 
+# The kinds that most tests run on, and those with the tests of the central way (`every_server`) besides.
 KINDS = {MariaDb.kind: MariaDb, MySql.kind: MySql}
+EVERY_KIND = {**KINDS, "mariadb-11": MariaDb11}
+every_server = pytest.mark.parametrize("source", list(EVERY_KIND), indirect=True)
 
 
-def root_program(path):
-    """The command that runs a program of the MySQL root outside of it."""
-    root = paths.MYSQL_ROOT
+class Templates:
+    """An empty installation of each kind, made when it is first asked for and then copied."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __getitem__(self, name):
+        template = self.folder / f"{name}-template"
+        if not template.exists():
+            EVERY_KIND[name](template)
+        return template
+
+
+def root_program(root, path):
+    """The command that runs a program of another release's root outside of it."""
     libraries = ":".join(str(folder) for folder in sorted(root.glob("usr/lib/*-linux-gnu*")))
     loader = next(root.glob("usr/lib*/ld-linux-*.so.*"), None) or next(root.glob("usr/lib/*/ld-linux-*.so.*"))
     return [str(loader), "--library-path", f"{libraries}:{root / 'usr/lib/mysql/private'}", str(root / path)]

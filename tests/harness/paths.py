@@ -8,6 +8,7 @@ TESTS = REPOSITORY / "tests"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wellhead-tests"
 JARS = CACHE / "jars"
 MYSQL_ROOT = CACHE / "mysql"
+MARIADB_11_ROOT = CACHE / "mariadb-11"
 MARIADB_PLUGINS = CACHE / "mariadb-plugins"
 RECORD_SCHEMA = REPOSITORY / "docs" / "clients" / "record.avsc"
 
