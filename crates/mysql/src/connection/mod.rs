@@ -32,6 +32,7 @@ use std::time::Duration;
 use packets::Packets;
 
 use crate::Error;
+use crate::wire::resultset::TextRow;
 use crate::wire::{command, reply};
 
 /// An authenticated connection that waits for a command.
@@ -102,6 +103,19 @@ impl Connection {
         each: impl FnMut(&Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
         query::run(&mut self.packets, sql, each)
+    }
+
+    /// Runs a statement and hands out its rows as the server sent them, each up to `max_row` bytes.
+    ///
+    /// # Errors
+    /// As for [`Connection::query_each`].
+    pub fn query_raw(
+        &mut self,
+        sql: &str,
+        max_row: usize,
+        each: impl FnMut(TextRow<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        query::run_raw(&mut self.packets, sql, max_row, each)
     }
 
     /// Asks the server for a sign of life.

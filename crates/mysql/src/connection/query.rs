@@ -93,6 +93,23 @@ pub(super) fn run(
     sql: &str,
     mut each: impl FnMut(&Row) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let mut row = Row::default();
+    run_raw(packets, sql, MAX_ROW, |raw| {
+        row.cells.clear();
+        for cell in raw.cells() {
+            row.cells.push(cell.map(text).transpose()?);
+        }
+        each(&row)
+    })
+}
+
+/// Runs a statement and hands out its rows as the server sent them, each up to `max_row` bytes.
+pub(super) fn run_raw(
+    packets: &mut Packets,
+    sql: &str,
+    max_row: usize,
+    mut each: impl FnMut(TextRow<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
     packets.command(&command::query(sql))?;
     let columns = match packets.receive(MAX_SMALL)? {
         payload @ [reply::ERR, ..] => return Err(reply::decode_error(payload)),
@@ -112,19 +129,13 @@ pub(super) fn run(
         return Err(Error::Malformed { what: "an answer", reason: "its column list has no end" });
     }
     let columns = usize::try_from(columns).unwrap_or_default();
-    let mut row = Row::default();
     loop {
-        let payload = packets.receive(MAX_ROW)?;
+        let payload = packets.receive(max_row)?;
         match payload.first() {
             Some(&reply::ERR) => return Err(reply::decode_error(payload)),
             _ if reply::is_eof(payload) => return Ok(()),
-            _ => {}
+            _ => each(TextRow::decode(payload, columns)?)?,
         }
-        row.cells.clear();
-        for cell in TextRow::decode(payload, columns)?.cells() {
-            row.cells.push(cell.map(text).transpose()?);
-        }
-        each(&row)?;
     }
 }
 
