@@ -1,5 +1,5 @@
 //! Everything that survives a restart besides the log: sources, tasks, consumer groups, their committed
-//! offsets, the schema history, access tokens and the audit trail.
+//! offsets, the schema history, what tasks have left out or set aside, access tokens and the audit trail.
 //!
 //! One SQLite file, `catalog.db`, that an operator can open with `sqlite3`: columns have plain names
 //! and times are seconds since the epoch in columns that end in `_unix`. Beside it lies `catalog.key`,
@@ -12,8 +12,11 @@
 //! callers use `spawn_blocking`.
 
 mod audit;
+mod bad_event;
 mod error;
+mod gap;
 mod group;
+mod held;
 mod history;
 mod login;
 mod migration;
@@ -23,6 +26,7 @@ mod row;
 mod seal;
 mod secret;
 mod source;
+mod start;
 mod store;
 mod task;
 #[cfg(test)]
@@ -31,14 +35,18 @@ mod token;
 mod verifier;
 
 pub use audit::AuditEntry;
+pub use bad_event::BadEvent;
 pub use error::{Error, Result};
+pub use gap::{Gap, NewGap, PendingStart};
 pub use group::{Group, GroupSpec, MAX_GROUPS_PER_TASK};
+pub use held::{HeldTable, TableChoice};
 pub use history::SchemaEntry;
 pub use offset::CommittedOffset;
 pub use owner::Owned;
 pub use secret::Secret;
 pub use source::{Source, SourceSpec, TlsMode};
+pub use start::{StartAt, StartAtError, moment};
 pub use store::{Catalog, Put};
-pub use task::{Desired, Failure, Operations, StartAt, StartAtError, Task, TaskSpec};
+pub use task::{Desired, Failure, OnTableError, Operations, StatementScope, Task, TaskSpec};
 pub use token::{NewToken, Role, Token};
 pub use verifier::ScramVerifier;

@@ -134,4 +134,69 @@ ALTER TABLE schema_history ADD COLUMN definition TEXT;
 CREATE INDEX schema_history_by_table
     ON schema_history (task, database_name, table_name, valid_from);
 ",
+    "
+ALTER TABLE tasks ADD COLUMN statements TEXT NOT NULL DEFAULT 'instance';
+ALTER TABLE tasks ADD COLUMN on_table_error TEXT NOT NULL DEFAULT 'quarantine';
+
+CREATE TABLE gaps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task TEXT NOT NULL REFERENCES tasks (name),
+    cause TEXT NOT NULL,
+    table_name TEXT,
+    event_place TEXT,
+    event_kind TEXT,
+    event_size INTEGER,
+    event_bytes BLOB,
+    from_position TEXT,
+    to_position TEXT,
+    from_time_unix INTEGER,
+    to_time_unix INTEGER,
+    who TEXT NOT NULL,
+    at_unix INTEGER NOT NULL
+) STRICT;
+CREATE INDEX gaps_by_task ON gaps (task);
+
+CREATE TABLE pending_starts (
+    task TEXT PRIMARY KEY REFERENCES tasks (name),
+    start_at TEXT NOT NULL,
+    instead_of TEXT NOT NULL,
+    gap INTEGER NOT NULL REFERENCES gaps (id)
+) STRICT;
+
+CREATE TABLE held_tables (
+    task TEXT NOT NULL REFERENCES tasks (name),
+    database_name TEXT NOT NULL,
+    table_name TEXT NOT NULL,
+    from_position TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    choice TEXT NOT NULL,
+    definition TEXT,
+    since_unix INTEGER NOT NULL,
+    PRIMARY KEY (task, database_name, table_name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bad_events (
+    task TEXT PRIMARY KEY REFERENCES tasks (name),
+    place TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    at_unix INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE skipped_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task TEXT NOT NULL REFERENCES tasks (name),
+    place TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    code TEXT NOT NULL,
+    who TEXT NOT NULL,
+    decided_unix INTEGER NOT NULL,
+    gap INTEGER REFERENCES gaps (id),
+    UNIQUE (task, place)
+) STRICT;
+",
 ];

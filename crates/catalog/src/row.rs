@@ -19,6 +19,21 @@ where
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, e.into()))
 }
 
+/// A nullable text column, through a parser.
+pub(crate) fn optional_parsed<T, E>(
+    row: &Row<'_>,
+    column: &str,
+    parse: impl FnOnce(String) -> Result<T, E>,
+) -> rusqlite::Result<Option<T>>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match row.get::<_, Option<String>>(column)? {
+        Some(_) => parsed(row, column, parse).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// A text column that holds JSON.
 pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     parsed(row, column, |text| serde_json::from_str(&text))

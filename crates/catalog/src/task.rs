@@ -3,12 +3,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use change::{Position, SourceName, TaskName, TopicName, UnixTime};
+use change::{SourceName, TaskName, TopicName, UnixTime};
 use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::row::{json, optional_time, optional_unsigned, parsed, time, to_integer};
-use crate::{Catalog, Error, Put, Result};
+use crate::{Catalog, Error, Put, Result, StartAt};
 
 /// A task as people define it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub struct TaskSpec {
     pub exclude: Vec<String>,
     /// Kinds of changes to track.
     pub operations: Operations,
+    /// Which definitions are tracked, where they are.
+    pub statements: StatementScope,
+    /// What becomes of a table whose rows cannot be decoded.
+    pub on_table_error: OnTableError,
     /// Where the first start reads from; later starts go on where the log ends.
     pub start: StartAt,
     /// Age beyond which changes are dropped; `None` takes the server's default.
@@ -88,24 +92,25 @@ pub enum Operations {
     Ddl,
 }
 
-/// Where the first start of a task reads from.
-///
-/// As text: `now`, `start` for the oldest entry the server still has, or a position of the source.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum StartAt {
-    /// The source's current end.
+/// Which statements that change definitions a task tracks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum StatementScope {
+    /// Those of the whole server.
     #[default]
-    Now,
-    /// The oldest entry the source still has.
-    Earliest,
-    /// A position in the source's own form.
-    At(Position),
+    Instance,
+    /// Those that concern the tables it tracks.
+    Tracked,
 }
 
-/// A text that is no [`StartAt`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("start {0:?} is not allowed: it is now, start, or a position of the source's log")]
-pub struct StartAtError(String);
+/// What becomes of a table whose rows cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnTableError {
+    /// It is held back until a person decides; the task goes on.
+    #[default]
+    Quarantine,
+    /// The task stops.
+    Stop,
+}
 
 impl Desired {
     const ALL: [Self; 3] = [Self::NotStarted, Self::Running, Self::Paused];
@@ -147,31 +152,47 @@ impl Operations {
     }
 }
 
-impl FromStr for StartAt {
-    type Err = StartAtError;
+impl StatementScope {
+    const ALL: [Self; 2] = [Self::Instance, Self::Tracked];
 
-    /// The signs that the position grammar of topics begins with (`@` time, `+` and `-` records) are
-    /// not positions of a source.
-    fn from_str(text: &str) -> std::result::Result<Self, StartAtError> {
-        match text {
-            "now" => Ok(Self::Now),
-            "start" | "earliest" => Ok(Self::Earliest),
-            "end" | "checkpoint" => Err(StartAtError(text.into())),
-            _ if text.starts_with(['@', '+', '-', ' ']) => Err(StartAtError(text.into())),
-            _ => Position::parse(text.as_bytes())
-                .map(Self::At)
-                .map_err(|_| StartAtError(text.chars().take(100).collect())),
+    /// The word it is kept as.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Tracked => "tracked",
         }
     }
 }
 
-impl std::fmt::Display for StartAt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl OnTableError {
+    const ALL: [Self; 2] = [Self::Quarantine, Self::Stop];
+
+    /// The word it is kept as.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::Now => f.write_str("now"),
-            Self::Earliest => f.write_str("start"),
-            Self::At(position) => position.fmt(f),
+            Self::Quarantine => "quarantine",
+            Self::Stop => "stop",
         }
+    }
+}
+
+impl FromStr for StatementScope {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
+        found.ok_or("it is instance or tracked")
+    }
+}
+
+impl FromStr for OnTableError {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|choice| choice.as_str() == text);
+        found.ok_or("it is quarantine or stop")
     }
 }
 
@@ -250,7 +271,8 @@ impl Catalog {
         })
     }
 
-    /// Deletes a task with its groups, everything committed to its topic, and its schema history.
+    /// Deletes a task with its groups, everything committed to its topic, its schema history, and what it
+    /// has set aside.
     ///
     /// # Errors
     /// There is no such task, or the catalog cannot be written.
@@ -263,6 +285,11 @@ impl Catalog {
                      WHERE group_id IN (SELECT id FROM groups WHERE task = ?1)",
                 "DELETE FROM groups WHERE task = ?1",
                 "DELETE FROM schema_history WHERE task = ?1",
+                "DELETE FROM held_tables WHERE task = ?1",
+                "DELETE FROM bad_events WHERE task = ?1",
+                "DELETE FROM skipped_events WHERE task = ?1",
+                "DELETE FROM pending_starts WHERE task = ?1",
+                "DELETE FROM gaps WHERE task = ?1",
             ] {
                 transaction.execute(statement, [name.as_str()])?;
             }
@@ -281,7 +308,9 @@ impl Task {
             include: json(row, "include_json")?,
             exclude: json(row, "exclude_json")?,
             operations: word(row, "operations", &Operations::ALL, Operations::as_str)?,
-            start: parsed(row, "start_at", |text| text.parse())?,
+            statements: parsed(row, "statements", |text| text.parse())?,
+            on_table_error: parsed(row, "on_table_error", |text| text.parse())?,
+            start: parsed(row, "start_at", |text| StartAt::kept(&text))?,
             retention: optional_unsigned(row, "retention_seconds")?.map(Duration::from_secs),
             max_bytes: optional_unsigned(row, "max_bytes")?,
             owner: row.get("owner")?,
@@ -322,11 +351,12 @@ fn check(transaction: &Transaction<'_>, spec: &TaskSpec) -> Result<()> {
 fn write_spec(transaction: &Transaction<'_>, spec: &TaskSpec, now_unix: i64) -> Result<()> {
     transaction.execute(
         "INSERT INTO tasks (name, source, topic, title, include_json, exclude_json, operations,
-             start_at, retention_seconds, max_bytes, owner, desired, created_unix)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             start_at, retention_seconds, max_bytes, owner, desired, created_unix, statements,
+             on_table_error)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (name) DO UPDATE SET source = ?2, title = ?4, include_json = ?5,
              exclude_json = ?6, operations = ?7, start_at = ?8, retention_seconds = ?9,
-             max_bytes = ?10, owner = ?11",
+             max_bytes = ?10, owner = ?11, statements = ?14, on_table_error = ?15",
         (
             spec.name.as_str(),
             spec.source.as_str(),
@@ -341,6 +371,8 @@ fn write_spec(transaction: &Transaction<'_>, spec: &TaskSpec, now_unix: i64) -> 
             &spec.owner,
             Desired::NotStarted.as_str(),
             now_unix,
+            spec.statements.as_str(),
+            spec.on_table_error.as_str(),
         ),
     )?;
     Ok(())
@@ -350,6 +382,13 @@ fn read(transaction: &Transaction<'_>, name: &TaskName) -> Result<Option<Task>> 
     Ok(transaction
         .query_row("SELECT * FROM tasks WHERE name = ?1", [name.as_str()], Task::from_row)
         .optional()?)
+}
+
+/// Refuses a task that is not there, which the database would do too, but less clearly.
+pub(crate) fn must_exist(transaction: &Transaction<'_>, name: &TaskName) -> Result<()> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM tasks WHERE name = ?1)";
+    let exists: bool = transaction.query_row(sql, [name.as_str()], |row| row.get(0))?;
+    found(usize::from(exists), name)
 }
 
 fn found(changed: usize, name: &TaskName) -> Result<()> {

@@ -2,3 +2,4 @@
 
 mod files;
 mod lasting;
+mod left_out;

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::{Catalog, Error, SchemaEntry, Secret, SourceSpec, TlsMode};
+use crate::{
+    Catalog, Error, OnTableError, SchemaEntry, Secret, SourceSpec, StatementScope, TlsMode,
+};
 use change::SourceName;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -197,6 +199,17 @@ fn a_catalog_of_format_1_can_still_be_opened() {
     assert_eq!(source.password, Some(Secret::new("old-password")));
     assert_eq!(catalog.tasks().unwrap().len(), 1);
     let task = change::TaskName::new("old").unwrap();
+    let spec = catalog.task(&task).unwrap().unwrap().spec;
+    let as_before = (StatementScope::Instance, OnTableError::Quarantine);
+    assert_eq!((spec.statements, spec.on_table_error), as_before);
+    assert_eq!(
+        (catalog.gaps(&task).unwrap(), catalog.pending_start(&task).unwrap()),
+        (vec![], None)
+    );
+    assert_eq!(
+        (catalog.held_tables(&task).unwrap(), catalog.bad_event(&task).unwrap()),
+        (vec![], None)
+    );
     let group = catalog.group(&task, "old").unwrap().unwrap();
     let password = Secret::new("0ld-group-password");
     assert_eq!(catalog.verify_password(&group.user(), &password).unwrap(), Some(group.clone()));
