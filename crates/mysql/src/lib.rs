@@ -3,6 +3,7 @@
 
 pub mod binlog;
 pub mod connection;
+pub mod ddl;
 pub mod describe;
 mod error;
 pub mod precheck;

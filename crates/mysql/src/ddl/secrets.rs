@@ -1,0 +1,190 @@
+//! Statements without the secrets they hold.
+//!
+//! Errs on the side of masking: a user name or a comment masked without need is a blemish, a password
+//! passed on is a leak. Passwords inside functions of the application's own (`f('secret')`) cannot be
+//! recognised.
+
+use super::context::Context;
+use super::lexer::{Kind, Lexer, Token};
+
+/// The statement with every password, hash and key in it replaced by `'<secret>'`; `None` if it holds
+/// none.
+///
+/// Where the statement cannot be cut into tokens, everything behind the first word that announces a
+/// secret is masked.
+#[must_use]
+pub fn masked(statement: &str, context: &Context<'_>) -> Option<String> {
+    let first = first_hint(statement)?;
+    let lexer = Lexer::new(statement, context).with_all_comments();
+    let Ok(tokens) = lexer.collect::<Result<Vec<Token>, _>>() else {
+        let head = statement.get(..first).unwrap_or_default();
+        return Some(format!("{head}{MASK}"));
+    };
+    let secrets = Scan { statement, context, tokens: &tokens }.secrets();
+    (!secrets.is_empty()).then(|| rewritten(statement, &tokens, &secrets))
+}
+
+const MASK: &str = "'<secret>'";
+
+/// Words without which nothing is to be masked, in lower case.
+const HINTS: [&str; 8] = [
+    "identified",
+    "password",
+    "secret",
+    "connection",
+    "option_list",
+    "mysql",
+    "passwd",
+    "access_key",
+];
+
+/// Where the first of the words ends that may announce a secret.
+fn first_hint(statement: &str) -> Option<usize> {
+    let lower = statement.to_ascii_lowercase();
+    HINTS.iter().filter_map(|hint| Some(lower.find(hint)? + hint.len())).min()
+}
+
+/// The statement with `secrets`, indexes of tokens, masked. Comments are left out, because they may hold
+/// what was masked.
+fn rewritten(statement: &str, tokens: &[Token], secrets: &[usize]) -> String {
+    let mut text = String::with_capacity(statement.len());
+    let mut end = 0;
+    for (index, token) in tokens.iter().enumerate() {
+        let between = statement.get(end..token.start).unwrap_or_default();
+        if between.chars().all(char::is_whitespace) {
+            text.push_str(between);
+        } else {
+            text.push(' ');
+        }
+        text.push_str(if secrets.binary_search(&index).is_ok() {
+            MASK
+        } else {
+            token.raw(statement)
+        });
+        end = token.end;
+    }
+    text
+}
+
+struct Scan<'a> {
+    statement: &'a str,
+    context: &'a Context<'a>,
+    tokens: &'a [Token],
+}
+
+impl Scan<'_> {
+    /// Indexes of the tokens to be masked, in order.
+    fn secrets(&self) -> Vec<usize> {
+        let of_accounts = self.changes_account_tables();
+        // From a word about logging in to the end of the statement, strings are secrets unless they are
+        // known to be something else.
+        let mut login = false;
+        let mut secrets = Vec::new();
+        for (index, token) in self.tokens.iter().enumerate() {
+            login |= token.is_word(self.statement, "IDENTIFIED")
+                || (token.is_word(self.statement, "PASSWORD") && self.sets_password(index));
+            let literal = match token.kind {
+                Kind::String | Kind::Hex | Kind::Bits => true,
+                Kind::Quoted => token.raw(self.statement).starts_with('"'),
+                _ => false,
+            };
+            if literal
+                && (of_accounts
+                    || self.follows_secret_word(index)
+                    || (login && !self.is_account_part(index))
+                    || self.quotes_secret(token))
+            {
+                secrets.push(index);
+            }
+        }
+        secrets
+    }
+
+    fn word(&self, index: Option<usize>) -> &str {
+        let token = index.and_then(|index| self.tokens.get(index));
+        token.filter(|token| token.kind == Kind::Word).map_or("", |token| token.raw(self.statement))
+    }
+
+    fn is_symbol(&self, index: Option<usize>, symbol: char) -> bool {
+        let token = index.and_then(|index| self.tokens.get(index));
+        token.is_some_and(|token| token.kind == Kind::Symbol(symbol))
+    }
+
+    /// `SET PASSWORD`, also inside a routine.
+    fn sets_password(&self, password: usize) -> bool {
+        self.word(password.checked_sub(1)).eq_ignore_ascii_case("SET")
+    }
+
+    /// A statement about the server's own tables of accounts, whose columns hold hashes.
+    fn changes_account_tables(&self) -> bool {
+        const TABLES: [&str; 8] = [
+            "user",
+            "global_priv",
+            "servers",
+            "slave_master_info",
+            "password_history",
+            "db",
+            "host",
+            "proxies_priv",
+        ];
+        let name = |index: usize| {
+            let token = self.tokens.get(index)?;
+            Some(token.name(self.statement)?.to_ascii_lowercase())
+        };
+        let is_account_table =
+            |index: usize| name(index).is_some_and(|name| TABLES.contains(&name.as_str()));
+        let qualified = |index: usize| {
+            name(index).is_some_and(|name| name == "mysql")
+                && self.is_symbol(Some(index + 1), '.')
+                && is_account_table(index + 2)
+        };
+        let writes = ["INSERT", "REPLACE", "UPDATE", "LOAD", "DELETE"]
+            .iter()
+            .any(|word| self.word(Some(0)).eq_ignore_ascii_case(word));
+        let inside_mysql = writes && self.context.database.eq_ignore_ascii_case("mysql");
+        (0..self.tokens.len())
+            .any(|index| qualified(index) || (inside_mysql && is_account_table(index)))
+    }
+
+    /// A literal right behind a word like `PASSWORD`, `MASTER_PASSWORD` or `CONNECTION`, with nothing
+    /// but `=`, `(`, `BY` or `TO` in between.
+    fn follows_secret_word(&self, literal: usize) -> bool {
+        let mut before = literal.checked_sub(1);
+        while self.is_symbol(before, '=')
+            || self.is_symbol(before, '(')
+            || self.is_symbol(before, ':')
+            || ["BY", "TO", "AS"].iter().any(|word| self.word(before).eq_ignore_ascii_case(word))
+        {
+            before = before.and_then(|index| index.checked_sub(1));
+        }
+        let token = before.and_then(|index| self.tokens.get(index));
+        let Some(name) = token.and_then(|token| token.name(self.statement)) else { return false };
+        let name = name.to_ascii_lowercase();
+        ["password", "passwd", "secret", "access_key"].iter().any(|part| name.contains(part))
+            || ["connection", "option_list"].contains(&name.as_str())
+    }
+
+    /// A string in a statement about accounts that is no secret: part of a user's name, a plugin, a
+    /// certificate's name.
+    fn is_account_part(&self, literal: usize) -> bool {
+        const BEFORE_NAME: [&str; 9] =
+            ["USER", "FOR", "EXISTS", "ROLE", "VIA", "OR", "SUBJECT", "ISSUER", "CIPHER"];
+        let before = literal.checked_sub(1);
+        let at_sign = self.is_symbol(before, '@') || self.is_symbol(Some(literal + 1), '@');
+        let follows =
+            |words: &[&str]| words.iter().any(|word| self.word(before).eq_ignore_ascii_case(word));
+        let plugin = follows(&["WITH"])
+            && self.word(literal.checked_sub(2)).eq_ignore_ascii_case("IDENTIFIED");
+        let next_user = self.is_symbol(before, ',')
+            && self.word(Some(literal + 1)).eq_ignore_ascii_case("IDENTIFIED");
+        at_sign || plugin || next_user || follows(&BEFORE_NAME)
+    }
+
+    /// A string that holds a statement with a secret, or a list of options with one.
+    fn quotes_secret(&self, token: &Token) -> bool {
+        let text = token.raw(self.statement).to_ascii_lowercase();
+        let inside = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+        let announced = inside.contains("identified ") || inside.contains("password");
+        announced && inside.contains(['\'', '"', '='])
+    }
+}
