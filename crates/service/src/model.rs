@@ -21,12 +21,22 @@ pub struct TaskPut {
     /// Patterns of tables left out.
     #[serde(default)]
     pub exclude: Vec<String>,
-    /// Where to start: `now`, `start` (the oldest entry the source has), or a position of its log.
+    /// Where to start: `now`, `earliest` (the oldest entry the source has), a time (`@1712905965`,
+    /// `@2026-11-21T04:00:00Z`, `@-1h`, counted once from now), or a position of the source's log
+    /// (`FILE:OFFSET`, `gtid=SET`).
     #[serde(default)]
     pub start: Option<String>,
     /// Kinds of records: `dml`, `ddl`. Both when not given.
     #[serde(default)]
     pub ops: Option<Vec<String>>,
+    /// Which definitions are delivered: `instance`, those of the whole server, as DTS does; or `tracked`,
+    /// those that concern the tracked tables.
+    #[serde(default)]
+    pub ddl_scope: Option<String>,
+    /// What becomes of a table whose rows cannot be decoded: `quarantine` holds it back until a person
+    /// decides, `stop` stops the task.
+    #[serde(default)]
+    pub on_table_error: Option<String>,
     /// How long records are kept.
     #[serde(default)]
     pub keep: Option<Keep>,

@@ -24,7 +24,7 @@ pub(crate) fn parse(text: &str, now: UnixTime) -> Result<Place, Problem> {
 
 fn place(text: &str, now: UnixTime) -> Option<Place> {
     if let Some(time) = text.strip_prefix('@') {
-        return instant(time, now).map(Place::Time);
+        return catalog::moment(time, now).map(|time| Place::Time(time.millis()));
     }
     match (text, text.strip_prefix('+'), text.strip_prefix('-')) {
         ("start", ..) => Some(Place::Start),
@@ -32,21 +32,6 @@ fn place(text: &str, now: UnixTime) -> Option<Place> {
         (_, Some(records), _) => number(records).map(Place::BehindStart),
         (_, _, Some(records)) => number(records).map(Place::BeforeEnd),
         _ => number(text).map(Place::At),
-    }
-}
-
-/// Milliseconds since the epoch.
-fn instant(text: &str, now: UnixTime) -> Option<i64> {
-    const MILLISECONDS_FROM: i64 = 10_000_000_000;
-    if let Some(ago) = text.strip_prefix('-') {
-        let span: jiff::Span = ago.parse().ok()?;
-        let ago = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
-        return now.millis().checked_sub(i64::try_from(ago.as_millis()).ok()?);
-    }
-    match number(text) {
-        Some(ms) if ms >= MILLISECONDS_FROM => Some(ms),
-        Some(seconds) => seconds.checked_mul(1_000),
-        None => text.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond()),
     }
 }
 

@@ -1,9 +1,10 @@
 //! `PUT /tasks/{t}`: from JSON to specifications, telling all faults at once.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use catalog::{Operations, Secret, SourceSpec, StartAt, TaskSpec};
-use change::{SourceName, TaskName, TopicName};
+use change::{SourceName, TaskName, TopicName, UnixTime};
 
 use crate::model::{InlineSource, Keep, SourcePut, TaskPut};
 use crate::problem::{Fault, Problem};
@@ -14,12 +15,14 @@ use crate::source_url::SourceUrl;
 pub(crate) struct TaskDraft<'a> {
     name: &'a TaskName,
     body: TaskPut,
+    /// From when relative times are counted.
+    now: UnixTime,
     faults: Vec<Fault>,
 }
 
 impl<'a> TaskDraft<'a> {
-    pub(crate) fn new(name: &'a TaskName, body: TaskPut) -> Self {
-        Self { name, body, faults: Vec::new() }
+    pub(crate) fn new(name: &'a TaskName, body: TaskPut, now: UnixTime) -> Self {
+        Self { name, body, now, faults: Vec::new() }
     }
 
     /// The source, where it is described here, and the task.
@@ -28,6 +31,8 @@ impl<'a> TaskDraft<'a> {
         let topic = self.topic();
         let include = self.include();
         let operations = self.operations();
+        let statements = self.word("/ddl_scope", |body| body.ddl_scope.as_deref());
+        let on_table_error = self.word("/on_table_error", |body| body.on_table_error.as_deref());
         let start = self.start();
         let retention = self.retention();
         let (Some((source_name, source)), Some(topic), true) =
@@ -44,6 +49,8 @@ impl<'a> TaskDraft<'a> {
             include,
             exclude: self.body.exclude,
             operations,
+            statements,
+            on_table_error,
             start,
             retention,
             max_bytes: keep.max_bytes,
@@ -136,10 +143,25 @@ impl<'a> TaskDraft<'a> {
 
     fn start(&mut self) -> StartAt {
         let Some(text) = &self.body.start else { return StartAt::Now };
-        text.parse().unwrap_or_else(|error: catalog::StartAtError| {
+        StartAt::parse(text, self.now).unwrap_or_else(|error| {
             self.refuse::<()>("/start", error.to_string());
             StartAt::Now
         })
+    }
+
+    /// One of a few words; the default when not given.
+    fn word<T: FromStr<Err = &'static str> + Default>(
+        &mut self,
+        pointer: &str,
+        given: impl FnOnce(&TaskPut) -> Option<&str>,
+    ) -> T {
+        match given(&self.body).map(str::parse).transpose() {
+            Ok(value) => value.unwrap_or_default(),
+            Err(rule) => {
+                self.refuse::<()>(pointer, rule);
+                T::default()
+            }
+        }
     }
 
     /// `24h`, `7d`; a day has 24 hours.
@@ -168,7 +190,8 @@ mod tests {
 
     fn read(body: &str) -> Result<(Option<SourceSpec>, TaskSpec), Problem> {
         let name = TaskName::new("shop").unwrap();
-        TaskDraft::new(&name, serde_json::from_str(body).unwrap()).finish()
+        let now = UnixTime::from_seconds(1_795_233_600);
+        TaskDraft::new(&name, serde_json::from_str(body).unwrap(), now).finish()
     }
 
     #[test]
@@ -196,7 +219,7 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once_with_pointers() {
-        let body = r#"{"source":{"url":"nonsense"},"topic":"a/b","ops":["dcl"],"start":"@5",
+        let body = r#"{"source":{"url":"nonsense"},"topic":"a/b","ops":["dcl"],"start":"@soon",
             "keep":{"retention":"soon"}}"#;
         let problem = read(body).unwrap_err();
         let pointers: Vec<_> = problem.errors.iter().map(|f| f.pointer.as_str()).collect();

@@ -75,7 +75,7 @@ pub(crate) async fn put(
     let name = TaskName::new(name)?;
     blocking(move || {
         let auto_start = body.auto_start;
-        let (source, spec) = TaskDraft::new(&name, body).finish()?;
+        let (source, spec) = TaskDraft::new(&name, body, app.clock.now()).finish()?;
         owner::task_is_ours(&app, &name)?;
         if source.is_none() && app.catalog.source(&spec.source)?.is_none() {
             let detail = format!(

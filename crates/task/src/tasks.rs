@@ -10,7 +10,7 @@ use capture::{
     CaptureOptions, CheckItem, CheckResult, DdlScope, NoQuarantine, OnTableError, Selection,
     Source, SourceError, Start,
 };
-use catalog::{Catalog, Desired, SourceSpec, StartAt, TaskSpec};
+use catalog::{Catalog, Desired, SourceSpec, StartAt, StatementScope, TaskSpec};
 use change::{Clock, TaskName, TopicName};
 
 use crate::error::Error;
@@ -308,8 +308,14 @@ impl Tasks {
             .spec;
         let capture = CaptureOptions {
             selection: selection_of(&spec)?,
-            ddl_scope: DdlScope::default(),
-            on_table_error: OnTableError::default(),
+            ddl_scope: match spec.statements {
+                StatementScope::Instance => DdlScope::Instance,
+                StatementScope::Tracked => DdlScope::Tracked,
+            },
+            on_table_error: match spec.on_table_error {
+                catalog::OnTableError::Quarantine => OnTableError::Quarantine,
+                catalog::OnTableError::Stop => OnTableError::Stop,
+            },
             history: Box::new(CatalogHistory { catalog, task: spec.name.clone() }),
             quarantine: Box::new(NoQuarantine),
         };
@@ -362,6 +368,7 @@ fn first_start(start: StartAt) -> Start {
     match start {
         StartAt::Now => Start::Now,
         StartAt::Earliest => Start::Earliest,
+        StartAt::Time(time) => Start::Time(time),
         StartAt::At(position) => Start::At(position),
     }
 }

@@ -148,7 +148,7 @@ pub(crate) struct TapArgs {
     /// Name of the task; the database's name when not given
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// Where to start: now, start (the oldest entry the source has), or a position of its log
+    /// Where to start: now, earliest, @1712905965, @2026-11-21T04:00:00Z, @-1h, FILE:OFFSET, gtid=SET
     #[arg(long, default_value = "now", value_name = "POSITION")]
     pub(crate) start: String,
     /// disable, prefer, require, verify-ca or verify-full
@@ -265,9 +265,15 @@ pub(crate) struct TaskCreate {
     /// Patterns of tables to leave out
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     pub(crate) exclude: Vec<String>,
-    /// Where to start: now, start (the oldest entry the source has), or a position of its log
+    /// Where to start: now, earliest, @1712905965, @2026-11-21T04:00:00Z, @-1h, FILE:OFFSET, gtid=SET
     #[arg(long, value_name = "POSITION")]
     pub(crate) start: Option<String>,
+    /// Definitions delivered: instance (the whole server's, the default) or tracked
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) ddl_scope: Option<String>,
+    /// What becomes of a table whose rows cannot be decoded: quarantine (the default) or stop
+    #[arg(long, value_name = "CHOICE")]
+    pub(crate) on_table_error: Option<String>,
     /// Name of the topic; the task's name when not given
     #[arg(long)]
     pub(crate) topic: Option<String>,

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use broker::{Access, Advertised};
 use capture::{CheckItem, CheckResult, Selection};
-use catalog::{Catalog, Operations, Secret, SourceSpec, StartAt, TaskSpec};
-use change::{SourceName, SystemClock, TaskName, TopicName};
+use catalog::{
+    Catalog, OnTableError, Operations, Secret, SourceSpec, StartAt, StatementScope, TaskSpec,
+};
+use change::{Clock, SourceName, SystemClock, TaskName, TopicName};
 use kafka::batch::Compression;
 use mysql::connection::Timeouts;
 use task::{TaskState, TaskView};
@@ -90,7 +92,8 @@ fn specs(args: &TapArgs) -> Result<(SourceSpec, TaskSpec)> {
     let name =
         TaskName::new(name).map_err(|e| Failure::usage(format!("{e}; give another --name")))?;
     let topic = args.topic.clone().unwrap_or_else(|| name.to_string());
-    let start: StartAt = args.start.parse().map_err(|e| Failure::usage(format!("{e}")))?;
+    let start = StartAt::parse(&args.start, SystemClock.now())
+        .map_err(|error| Failure::usage(error.to_string()))?;
     let given_tls = args.tls.as_deref().map(str::parse).transpose()?;
     let kind = url.split_once("://").map_or("mysql", |(scheme, _)| scheme).to_owned();
     let mut source = SourceSpec {
@@ -115,6 +118,8 @@ fn specs(args: &TapArgs) -> Result<(SourceSpec, TaskSpec)> {
         include,
         exclude: args.exclude.clone(),
         operations: Operations::All,
+        statements: StatementScope::default(),
+        on_table_error: OnTableError::default(),
         start,
         retention: None,
         max_bytes: None,

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use capture::{
     CaptureOptions, CheckItem, ErrorKind, Sink, Source, SourceError, SourceStatus, Start, Stop,
 };
-use catalog::{Catalog, Operations, SourceSpec, StartAt, TaskSpec, TlsMode};
+use catalog::{
+    Catalog, OnTableError, Operations, SourceSpec, StartAt, StatementScope, TaskSpec, TlsMode,
+};
 use change::{
     Body, Change, Clock, Column, ColumnType, Image, ImageError, Position, Row, RowOperation,
     SourceInfo, SourceKind, SourceName, SystemClock, TableSchema, TaskName, TopicName, Transaction,
@@ -239,6 +241,8 @@ pub(super) fn spec() -> TaskSpec {
         include: vec!["shop.*".into()],
         exclude: Vec::new(),
         operations: Operations::All,
+        statements: StatementScope::Instance,
+        on_table_error: OnTableError::Quarantine,
         start: StartAt::Now,
         retention: None,
         max_bytes: None,

@@ -183,6 +183,8 @@ fn specification(args: TaskCreate) -> Result<TaskPut> {
         exclude,
         start: args.start,
         ops: None,
+        ddl_scope: args.ddl_scope,
+        on_table_error: args.on_table_error,
         keep: None,
         topic: args.topic,
         title: args.title,

@@ -71,10 +71,13 @@ const TASK: &[Key] = &[
     key("name", Shape::Text),
     key("source", Shape::Text),
     key("topic", Shape::Text),
+    key("title", Shape::Text),
     key("tables", Shape::List),
     key("exclude", Shape::List),
     key("ops", Shape::List),
     key("start", Shape::Text),
+    key("ddl_scope", Shape::Text),
+    key("on_table_error", Shape::Text),
     key("keep.retention", Shape::Quantity),
     key("keep.max_bytes", Shape::Quantity),
 ];

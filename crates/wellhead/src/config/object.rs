@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use capture::Selection;
-use catalog::{GroupSpec, Operations, Secret, SourceSpec, TaskSpec};
-use change::{SourceName, TaskName, TopicName};
+use catalog::{GroupSpec, Operations, Secret, SourceSpec, StartAt, TaskSpec};
+use change::{Clock, SourceName, SystemClock, TaskName, TopicName, UnixTime};
 
 use super::fault::suggestion;
 use super::key::Kind;
@@ -44,7 +44,7 @@ pub(super) fn build(objects: &[(Kind, Object)], faults: &mut Vec<Fault>) -> Obje
             Kind::Source => built.sources.extend(source(&mut reader)),
             Kind::Task => {
                 must_be_known(&mut reader, "source", &sources);
-                let Some(task) = task(&mut reader) else { continue };
+                let Some(task) = task(&mut reader, SystemClock.now()) else { continue };
                 if let Some(other) = topics.insert(task.topic.clone(), task.name.clone()) {
                     let message =
                         format!("topic \"{}\" is that of task \"{other}\" already", task.topic);
@@ -95,7 +95,8 @@ fn source(reader: &mut Reader<'_>) -> Option<SourceSpec> {
     })
 }
 
-fn task(reader: &mut Reader<'_>) -> Option<TaskSpec> {
+/// A relative start is counted from `now`.
+fn task(reader: &mut Reader<'_>, now: UnixTime) -> Option<TaskSpec> {
     let name = reader.required("name", |text| TaskName::new(text).map_err(|e| e.rule.into()));
     let source = reader.required("source", |text| SourceName::new(text).map_err(|e| e.rule.into()));
     let topic = reader.optional("topic", |text| TopicName::new(text).map_err(|e| e.rule.into()));
@@ -105,9 +106,12 @@ fn task(reader: &mut Reader<'_>) -> Option<TaskSpec> {
         reader.fault("tables", "[[task]] needs the key \"tables\", like [\"shop.*\"]");
     }
     let operations = operations(reader);
-    let start = reader.optional("start", |text| {
-        text.parse().map_err(|_| "it is now, start, or a position of the source's log".to_owned())
-    });
+    let start = reader
+        .optional("start", |text| StartAt::parse(text, now).map_err(|error| error.to_string()));
+    let title = reader.optional("title", |text| Ok(text.to_owned()));
+    let statements = reader.optional("ddl_scope", |text| text.parse().map_err(str::to_owned));
+    let on_table_error =
+        reader.optional("on_table_error", |text| text.parse().map_err(str::to_owned));
     let retention = reader.optional("keep.retention", retention);
     let max_bytes = reader.optional("keep.max_bytes", max_bytes);
     let name = name?;
@@ -118,10 +122,12 @@ fn task(reader: &mut Reader<'_>) -> Option<TaskSpec> {
             None => TopicName::new(name.as_str()).ok()?,
         },
         name,
-        title: String::new(),
+        title: title.unwrap_or_default(),
         include,
         exclude,
         operations: operations?,
+        statements: statements.unwrap_or_default(),
+        on_table_error: on_table_error.unwrap_or_default(),
         start: start.unwrap_or_default(),
         retention,
         max_bytes: max_bytes.flatten(),

@@ -32,6 +32,8 @@ fn arguments(source: &str, tables: &[&str]) -> TaskCreate {
         tables: tables.iter().map(ToString::to_string).collect(),
         exclude: Vec::new(),
         start: None,
+        ddl_scope: None,
+        on_table_error: None,
         topic: None,
         title: None,
         auto_start: false,
