@@ -79,6 +79,26 @@ impl HeldTable {
 }
 
 impl Catalog {
+    /// The tables that a task's schema history knows now, as `database` and `table`.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn known_tables(&self, task: &TaskName) -> Result<Vec<(String, String)>> {
+        self.read(|transaction| {
+            // SQLite takes the other columns from the row that has the maximum.
+            let mut statement = transaction.prepare(
+                "SELECT database_name, table_name FROM (
+                     SELECT database_name, table_name, schema_json, definition, max(valid_from)
+                         FROM schema_history WHERE task = ?1 AND table_name <> ''
+                         GROUP BY database_name, table_name)
+                     WHERE schema_json IS NOT NULL OR definition IS NOT NULL",
+            )?;
+            let rows =
+                statement.query_map([task.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
     /// The tables that a task holds back, by name.
     ///
     /// # Errors

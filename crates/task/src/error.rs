@@ -18,6 +18,33 @@ pub enum Error {
         /// The act, as a participle: `started`.
         act: &'static str,
     },
+    /// Reading elsewhere would leave changes out, and nobody has said that this is accepted.
+    #[error(
+        "task {task} has read its source up to {position}; at {start} it would leave out what lies \
+         between. Accept that gap with: wellhead task start {task} --start {start} --accept-gap"
+    )]
+    GapNotAccepted {
+        /// The task.
+        task: String,
+        /// Where its log ends.
+        position: String,
+        /// Where it would read on.
+        start: String,
+    },
+    /// No event keeps the task from going on.
+    #[error("task {0} has no event that it cannot use")]
+    NoEvent(String),
+    /// The table is not held back.
+    #[error("task {task} holds no table {table:?} back; look at: wellhead task table {task}")]
+    NotHeld {
+        /// The task.
+        task: String,
+        /// The table.
+        table: String,
+    },
+    /// The task's log could not be opened when the server started.
+    #[error("{}", .0.message)]
+    Unusable(Reason),
     /// The specification contradicts what exists.
     #[error("{0}")]
     Conflict(String),

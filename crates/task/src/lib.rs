@@ -4,19 +4,24 @@
 //! database that is (a [`Sources`] builds it) nor who reads the log (a [`Topics`] is told about it).
 
 mod appender;
+mod choices;
 mod error;
 mod history;
 mod metrics;
 mod pipeline;
 mod policy;
+mod quarantine;
 pub mod records;
 mod run;
 mod settings;
 mod state;
 mod task;
 mod tasks;
+mod unusable;
+mod waiting;
 
 pub use capture::CheckResult;
+pub use choices::{Plan, PlannedGap, TableAct, TrackedTable};
 pub use error::Error;
 pub use metrics::Metrics;
 pub use settings::Settings;

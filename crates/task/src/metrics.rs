@@ -1,11 +1,13 @@
 //! Metrics of captures and logs. Names are promises; labels are bounded by the number of tasks.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::state::{TaskState, TaskView, Verdict};
@@ -22,12 +24,17 @@ const LAG: &str = "wellhead_capture_lag_seconds";
 const LAST_CONTACT: &str = "wellhead_capture_last_contact_seconds";
 const QUEUE: &str = "wellhead_capture_queue_bytes";
 const SKIPPED: &str = "wellhead_capture_skipped_events";
+const GAPS: &str = "wellhead_capture_gaps";
+const TABLES: &str = "wellhead_capture_tables";
 const LOG_BYTES: &str = "wellhead_log_bytes";
 const LOG_START: &str = "wellhead_log_start_offset";
 const LOG_END: &str = "wellhead_log_end_offset";
 const LOG_RANGE: &str = "wellhead_log_data_range_seconds";
 const FSYNC: &str = "wellhead_log_fsync_seconds";
 const APPENDED: &str = "wellhead_log_append_bytes";
+
+const LIVE: &str = "live";
+const QUARANTINED: &str = "quarantined";
 
 type Labels = Vec<(&'static str, String)>;
 type FloatGauge = Gauge<f64, AtomicU64>;
@@ -47,17 +54,21 @@ pub struct Metrics {
     last_contact: Family<Labels, FloatGauge>,
     queue: Family<Labels, Gauge>,
     skipped: Family<Labels, Counter>,
+    gaps: Family<Labels, Counter>,
+    /// Causes shown by task, so that they can be forgotten.
+    gap_causes: Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>,
+    tables: Family<Labels, Gauge>,
     log_bytes: Family<Labels, Gauge>,
     log_start: Family<Labels, Gauge>,
     log_end: Family<Labels, Gauge>,
     log_range: Family<Labels, Gauge>,
-    fsync: Family<Labels, Histogram, fn() -> Histogram>,
+    fsync: Histogram,
     appended: Family<Labels, Counter>,
 }
 
-/// Buckets from a fast disk's flush to a stuck one's.
+/// Buckets from a fast disk's flush to a stuck one's. All logs lie on one disk, so it is measured once.
 fn fsync_histogram() -> Histogram {
-    Histogram::new(exponential_buckets(0.000_25, 2.0, 14))
+    Histogram::new([0.001, 0.005, 0.025, 0.1, 0.5, 2.5])
 }
 
 /// The handles that one task's threads write to.
@@ -112,11 +123,14 @@ impl Metrics {
             last_contact: Family::default(),
             queue: Family::default(),
             skipped: Family::default(),
+            gaps: Family::default(),
+            gap_causes: Arc::default(),
+            tables: Family::default(),
             log_bytes: Family::default(),
             log_start: Family::default(),
             log_end: Family::default(),
             log_range: Family::default(),
-            fsync: Family::new_with_constructor(fsync_histogram),
+            fsync: fsync_histogram(),
             appended: Family::default(),
         };
         registry.register(STATE, "1 for the state a task is in", m.state.clone());
@@ -131,6 +145,8 @@ impl Metrics {
         registry.register(LAST_CONTACT, "since the source was heard", m.last_contact.clone());
         registry.register(QUEUE, "bytes between capture and disk", m.queue.clone());
         registry.register(SKIPPED, "events skipped by reason", m.skipped.clone());
+        registry.register(GAPS, "changes left out as decided", m.gaps.clone());
+        registry.register(TABLES, "tables that are delivered or held back", m.tables.clone());
         registry.register(LOG_BYTES, "size of a topic on disk", m.log_bytes.clone());
         registry.register(LOG_START, "first offset of a topic", m.log_start.clone());
         registry.register(LOG_END, "offset behind a topic's last record", m.log_end.clone());
@@ -149,7 +165,7 @@ impl Metrics {
             transactions: self.transactions.get_or_create_owned(&only(task)),
             ddl: self.ddl.get_or_create_owned(&with(task, "result", "passed_on")),
             append_bytes: self.appended.get_or_create_owned(&only(task)),
-            fsync_seconds: self.fsync.get_or_create_owned(&only(task)),
+            fsync_seconds: self.fsync.clone(),
         }
     }
 
@@ -188,6 +204,39 @@ impl Metrics {
         }
     }
 
+    /// How many tables are held back, and how many others are known. None known is no number.
+    pub(crate) fn show_tables(&self, task: &str, held: usize, known: usize) {
+        let live = known.saturating_sub(held);
+        let shown = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.tables.get_or_create(&with(task, "state", QUARANTINED)).set(shown(held));
+        if live > 0 {
+            self.tables.get_or_create(&with(task, "state", LIVE)).set(shown(live));
+        } else {
+            self.tables.remove(&with(task, "state", LIVE));
+        }
+    }
+
+    /// How many gaps were recorded, by cause; they last as long as the task.
+    pub(crate) fn show_gaps(&self, task: &str, gaps: &[(String, u64)]) {
+        for (cause, count) in gaps {
+            follow(&self.gaps, &with(task, "cause", cause), *count);
+            self.remember_gap(task, cause);
+        }
+    }
+
+    /// Shows a 0 for each cause of which a gap may come.
+    pub(crate) fn expect_gaps(&self, task: &str, causes: impl Iterator<Item = String>) {
+        for cause in causes {
+            drop(self.gaps.get_or_create(&with(task, "cause", &cause)));
+            self.remember_gap(task, &cause);
+        }
+    }
+
+    fn remember_gap(&self, task: &str, cause: &str) {
+        let mut known = self.gap_causes.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(task.into()).or_default().insert(cause.into());
+    }
+
     /// Forgets a deleted task.
     pub(crate) fn forget(&self, task: &str) {
         for state in STATES {
@@ -201,6 +250,13 @@ impl Metrics {
             self.rows.remove(&with(task, "op", op));
         }
         self.ddl.remove(&with(task, "result", "passed_on"));
+        for state in [LIVE, QUARANTINED] {
+            self.tables.remove(&with(task, "state", state));
+        }
+        let causes = self.gap_causes.lock().unwrap_or_else(PoisonError::into_inner).remove(task);
+        for cause in causes.into_iter().flatten() {
+            self.gaps.remove(&with(task, "cause", &cause));
+        }
         let label = only(task);
         self.transactions.remove(&label);
         self.bytes.remove(&label);
@@ -211,7 +267,6 @@ impl Metrics {
         self.log_start.remove(&label);
         self.log_end.remove(&label);
         self.log_range.remove(&label);
-        self.fsync.remove(&label);
         self.appended.remove(&label);
     }
 }

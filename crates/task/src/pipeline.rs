@@ -49,6 +49,8 @@ pub(crate) struct Pipeline<'a> {
     has_changes: bool,
     /// Time as of the last entry that is not a row; good enough for rows' `readerThroughoutTime`.
     now: UnixTime,
+    /// Told the time of the first change, once.
+    first_change: Option<&'a mut dyn FnMut(UnixTime)>,
     /// When the last batch was handed over.
     sealed_at: Instant,
     /// When the last record was made; `None` asks for a heartbeat at the first occasion.
@@ -81,6 +83,7 @@ impl<'a> Pipeline<'a> {
             base_offset: progress.next_offset,
             time: progress.time.unwrap_or_default(),
             has_changes: false,
+            first_change: None,
             now: clock.now(),
             sealed_at: Instant::now(),
             record_at: None,
@@ -94,6 +97,11 @@ impl<'a> Pipeline<'a> {
             on_connected,
             encoder,
         }
+    }
+
+    /// Has `told` know the source time of the first change that becomes a record.
+    pub(crate) fn on_first_change(&mut self, told: &'a mut dyn FnMut(UnixTime)) {
+        self.first_change = Some(told);
     }
 
     /// Adds a record for `change` to the open batch.
@@ -204,6 +212,9 @@ impl Sink for Pipeline<'_> {
             other => {
                 self.now = self.clock.now();
                 self.record_at = Some(Instant::now());
+                if let Some(told) = self.first_change.take() {
+                    told(change.time);
+                }
                 match other {
                     Body::Commit => self.counts.transactions += 1,
                     Body::Ddl(_) => self.counts.ddl += 1,

@@ -1,6 +1,8 @@
 //! What a task is doing, as people and programs see it.
 
-use change::UnixTime;
+use capture::{ErrorKind, SourceError};
+use catalog::{OnTableError, StartAt, StatementScope};
+use change::{TaskName, UnixTime};
 use serde::Serialize;
 
 /// The states of a task; which acts each allows stands in [`TaskState::allows_start`] and its like.
@@ -50,8 +52,8 @@ pub enum Verdict {
     Unknown,
 }
 
-/// Everything about a task that can be shown, at one moment.
-#[derive(Debug, Clone, Serialize)]
+/// Everything about a task that can be shown, at one moment, save for what it has left out.
+#[derive(Debug, Clone)]
 pub struct TaskView {
     /// Its name.
     pub name: String,
@@ -69,6 +71,12 @@ pub struct TaskView {
     pub tables: Vec<String>,
     /// Patterns of tables left out.
     pub exclude: Vec<String>,
+    /// Where its first start read from, or will.
+    pub start: StartAt,
+    /// Which definitions it delivers.
+    pub statements: StatementScope,
+    /// What becomes of a table whose rows cannot be decoded.
+    pub on_table_error: OnTableError,
     /// State.
     pub state: TaskState,
     /// Since when, in seconds since the epoch.
@@ -171,18 +179,91 @@ impl Condition {
     }
 }
 
-impl From<&capture::SourceError> for Reason {
-    fn from(error: &capture::SourceError) -> Self {
-        Self {
-            code: error.code.into(),
-            message: error.message.clone(),
-            remedy: error.remedies.clone(),
+impl Reason {
+    /// Why a task's source stopped, with the choices that a person has. Sources write `NAME` for the
+    /// task's name in commands.
+    pub(crate) fn of(error: &SourceError, task: &TaskName) -> Self {
+        let mut choices = Vec::new();
+        if error.event.is_some() {
+            choices.push("wellhead task event NAME");
+            choices.push("wellhead task event NAME --skip");
         }
+        if error.kind == ErrorKind::PositionLost {
+            choices.push("wellhead task start NAME --start earliest --accept-gap");
+            choices.push("wellhead task start NAME --start now --accept-gap");
+        }
+        let mut remedy = error.remedies.clone();
+        for choice in choices {
+            if !remedy.iter().any(|told| told.contains(choice)) {
+                remedy.push(choice.into());
+            }
+        }
+        let remedy = remedy.iter().map(|remedy| named(remedy, task)).collect();
+        Self { code: error.code.into(), message: named(&error.message, task), remedy }
     }
+}
+
+/// The text with the task's name for `NAME` in each command of ours.
+fn named(text: &str, task: &TaskName) -> String {
+    let mut named = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, command)) = rest.split_once("wellhead ") {
+        let end = command.find([',', ';', '|']).unwrap_or(command.len());
+        let (command, behind) = command.split_at(end);
+        let words: Vec<_> = command
+            .split(' ')
+            .map(|word| if word == "NAME" { task.as_str() } else { word })
+            .collect();
+        named.push_str(before);
+        named.push_str("wellhead ");
+        named.push_str(&words.join(" "));
+        rest = behind;
+    }
+    named.push_str(rest);
+    named
 }
 
 impl From<catalog::Failure> for Reason {
     fn from(failure: catalog::Failure) -> Self {
         Self { code: failure.code, message: failure.message, remedy: failure.remedies }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use capture::BadEvent;
+
+    use super::*;
+
+    fn reason(error: &SourceError) -> Reason {
+        Reason::of(error, &TaskName::new("shop").unwrap())
+    }
+
+    #[test]
+    fn e04_a_lost_position_has_its_choices_with_the_tasks_name() {
+        let error = SourceError::new(ErrorKind::PositionLost, "binlog_purged", "NAME was purged")
+            .remedy("restore the files, then: wellhead task start NAME; it goes on")
+            .remedy("wellhead task start NAME --start now --accept-gap: what is missing stays so");
+        let reason = reason(&error);
+        assert_eq!(reason.message, "NAME was purged");
+        assert_eq!(
+            reason.remedy,
+            [
+                "restore the files, then: wellhead task start shop; it goes on",
+                "wellhead task start shop --start now --accept-gap: what is missing stays so",
+                "wellhead task start shop --start earliest --accept-gap",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bad_event_can_be_looked_at_and_skipped() {
+        let (place, kind) = ("bin.000001:4".into(), "QUERY_EVENT".into());
+        let error = SourceError::new(ErrorKind::Corrupt, "event_corrupt", "as told")
+            .at_event(BadEvent { place, kind, size: 3, bytes: vec![] });
+        let choices = ["wellhead task event shop", "wellhead task event shop --skip"];
+        assert_eq!(reason(&error).remedy, choices);
+        let error = SourceError::new(ErrorKind::Unreachable, "unreachable", "as told");
+        assert!(reason(&error).remedy.is_empty());
     }
 }

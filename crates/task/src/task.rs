@@ -1,16 +1,15 @@
 //! One task: its log, its state, and the two threads that work for it.
 
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use capture::{Source, SourceStatus, Start, Stop};
-use catalog::{Catalog, Operations, TaskSpec};
+use capture::{Source, SourceError, SourceStatus, Start, Stop};
+use catalog::{Catalog, Operations, PendingStart, TaskSpec};
 use change::{Clock, Position, TaskName, UnixTime};
 use kafka::batch::{BatchHeader, last_record_header};
-use record::DtsEncoder;
 
 use crate::appender::{Appender, POSITION_HEADER, Resume, Worker};
 use crate::error::Error;
@@ -18,6 +17,7 @@ use crate::metrics::{Gauges, Metrics, TaskMetrics};
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::state::{Condition, DataRange, Reason, Retry, TaskState, TaskView, Verdict};
+use crate::waiting::Waiting;
 
 /// What all tasks share.
 #[derive(Debug, Clone)]
@@ -126,27 +126,38 @@ impl Task {
         *lock(&self.status) = Some(source.status());
         self.appender.reopen();
         self.enter(TaskState::Initial, None);
+        let started = self.spawn(operations, |waiting| Run { waiting, source, first }.run())?;
+        *capture = Some(started);
+        Ok(())
+    }
+
+    /// Starts the capture thread of a task that has failed before the server was started: without a
+    /// source, only to keep the topic alive while a person chooses.
+    pub(crate) fn start_waiting(self: &Arc<Self>) -> Result<(), Error> {
+        let mut capture = lock(&self.capture);
+        if capture.is_none() {
+            let operations = self.spec().operations;
+            *capture = Some(self.spawn(operations, |mut waiting| waiting.wait(Duration::MAX))?);
+        }
+        Ok(())
+    }
+
+    fn spawn(
+        self: &Arc<Self>,
+        operations: Operations,
+        work: impl FnOnce(Waiting) + Send + 'static,
+    ) -> Result<Capture, Error> {
         let (running, ended) = mpsc::sync_channel(0);
         let stop = Stop::default();
-        let encoder = DtsEncoder::new();
-        let run = Run {
-            task: Arc::clone(self),
-            source,
-            first,
-            operations,
-            stop: stop.clone(),
-            encoder,
-            alive_at: Instant::now(),
-        };
+        let waiting = Waiting::new(Arc::clone(self), operations, stop.clone());
         let thread = std::thread::Builder::new()
             .name(format!("capture {}", self.name))
             .spawn(move || {
-                let _running = running;
-                run.run();
+                let _running: SyncSender<()> = running;
+                work(waiting);
             })
             .map_err(Error::Thread)?;
-        *capture = Some(Capture { stop, thread, ended });
-        Ok(())
+        Ok(Capture { stop, thread, ended })
     }
 
     /// Stops the capture thread, waits for it and for everything it handed over.
@@ -228,6 +239,61 @@ impl Task {
         self.enter(TaskState::Failed, Some(reason));
     }
 
+    /// Keeps the event at which the source cannot go on, so that a person can look at it.
+    pub(crate) fn keep_event(&self, error: &SourceError) {
+        let Some(event) = &error.event else { return };
+        let event = catalog::BadEvent {
+            place: event.place.clone(),
+            kind: event.kind.clone(),
+            size: event.size,
+            bytes: event.bytes.clone(),
+            code: error.code.into(),
+            message: error.message.clone(),
+            at: self.shared.clock.now(),
+        };
+        let catalog = &self.shared.catalog;
+        let is_known = |kept: &catalog::BadEvent| {
+            (&kept.place, &kept.code, &kept.bytes) == (&event.place, &event.code, &event.bytes)
+        };
+        let kept = match catalog.bad_event(&self.name) {
+            Ok(Some(kept)) if is_known(&kept) => Ok(()),
+            _ => catalog.keep_bad_event(&self.name, &event),
+        };
+        if let Err(error) = kept {
+            tracing::error!(task = %self.name, %error, "the event cannot be kept");
+        }
+    }
+
+    /// Where a person has decided to read on instead of `position`, at which the log ends. A decision
+    /// about another end is used up: the log has moved since.
+    pub(crate) fn pending_start(
+        &self,
+        position: Option<&Position>,
+    ) -> catalog::Result<Option<PendingStart>> {
+        let catalog = &self.shared.catalog;
+        let Some(pending) = catalog.pending_start(&self.name)? else { return Ok(None) };
+        if Some(&pending.instead_of) == position {
+            return Ok(Some(pending));
+        }
+        catalog.use_up_pending_start(&self.name)?;
+        Ok(None)
+    }
+
+    /// What the decision meant is fixed by the first connection. If that cannot be kept, the next one
+    /// fixes it.
+    pub(crate) fn fix_pending_start(&self, at: &Position) {
+        if let Err(error) = self.shared.catalog.fix_pending_start(&self.name, at) {
+            tracing::error!(task = %self.name, %error, "where reading went on cannot be kept");
+        }
+    }
+
+    /// Keeps when the first change behind a gap was made.
+    pub(crate) fn end_gap(&self, gap: i64, time: UnixTime) {
+        if let Err(error) = self.shared.catalog.end_gap(gap, time) {
+            tracing::error!(task = %self.name, %error, "the end of a gap cannot be kept");
+        }
+    }
+
     pub(crate) fn replace_spec(&self, spec: TaskSpec) {
         self.appender.set_retention(retention(&spec, &self.shared.settings));
         *lock(&self.spec) = spec;
@@ -243,6 +309,10 @@ impl Task {
 
     pub(crate) fn state(&self) -> TaskState {
         lock(&self.condition).state
+    }
+
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        lock(&self.condition).reason.clone()
     }
 
     pub(crate) fn appender(&self) -> &Appender {
@@ -321,6 +391,9 @@ impl Task {
             topic: spec.topic.to_string(),
             tables: spec.include,
             exclude: spec.exclude,
+            start: spec.start,
+            statements: spec.statements,
+            on_table_error: spec.on_table_error,
             // A full disk is no error of the source, but one that a person must see.
             state: if progress.stall.is_some() { TaskState::Error } else { condition.state },
             state_since_unix: condition.since.seconds(),

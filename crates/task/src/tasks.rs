@@ -4,21 +4,24 @@
 //! blocking thread.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use capture::{
     CaptureOptions, CheckItem, CheckResult, DdlScope, NoQuarantine, OnTableError, Selection,
     Source, SourceError, Start,
 };
 use catalog::{Catalog, Desired, SourceSpec, StartAt, StatementScope, TaskSpec};
-use change::{Clock, TaskName, TopicName};
+use change::{Clock, Position, SourceName, TaskName, TopicName};
 
+use crate::choices::not_understood;
 use crate::error::Error;
 use crate::history::{CatalogHistory, NoHistory};
-use crate::metrics::Metrics;
+use crate::metrics::{Gauges, Metrics};
+use crate::quarantine::CatalogQuarantine;
 use crate::settings::Settings;
 use crate::state::{DataRange, Reason, TaskState, TaskView};
 use crate::task::{Shared, Task};
+use crate::unusable::Unusable;
 
 /// Builds sources. Implemented where databases are known by name.
 pub trait Sources: Send + Sync + std::fmt::Debug {
@@ -31,6 +34,15 @@ pub trait Sources: Send + Sync + std::fmt::Debug {
         source: &SourceSpec,
         capture: CaptureOptions,
     ) -> Result<Box<dyn Source>, SourceError>;
+
+    /// Whether a position could be one of this source's log, as far as its text tells.
+    ///
+    /// # Errors
+    /// It could not; the message says what is wanted.
+    fn understands(&self, source: &SourceSpec, position: &Position) -> Result<(), SourceError> {
+        let _any = (source, position);
+        Ok(())
+    }
 }
 
 /// Is told which topics can be read. Implemented where the broker is known.
@@ -53,13 +65,16 @@ struct Inner {
     sources: Arc<dyn Sources>,
     topics: Arc<dyn Topics>,
     tasks: RwLock<BTreeMap<TaskName, Arc<Task>>>,
+    /// Tasks whose logs cannot be opened.
+    unusable: RwLock<BTreeMap<TaskName, Unusable>>,
 }
 
 impl Tasks {
     /// Opens the logs of all tasks in the catalog and starts those that should run.
     ///
     /// # Errors
-    /// The catalog or a task's log cannot be used. A source that cannot be reached is no error.
+    /// The catalog cannot be used. A source that cannot be reached is no error, nor a log that cannot be
+    /// opened: its task has failed, the others run.
     pub fn open(
         catalog: Catalog,
         settings: Settings,
@@ -70,23 +85,46 @@ impl Tasks {
     ) -> Result<Self, Error> {
         let kept = catalog.tasks()?;
         let shared = Shared { settings: Arc::new(settings), clock, catalog, metrics };
-        let tasks =
-            Self { inner: Arc::new(Inner { shared, sources, topics, tasks: RwLock::default() }) };
+        let inner = Inner {
+            shared,
+            sources,
+            topics,
+            tasks: RwLock::default(),
+            unusable: RwLock::default(),
+        };
+        let tasks = Self { inner: Arc::new(inner) };
         for catalog::Task { spec, desired, failure, .. } in kept {
-            let task = tasks.open_task(spec)?;
-            match (failure, desired) {
-                (Some(failure), _) => task.enter(TaskState::Failed, Some(Reason::from(failure))),
-                (None, Desired::Running) => {
-                    if let Err(error) = tasks.start_task(&task) {
-                        tracing::error!(task = %task.name(), %error, "task cannot start");
-                        task.fail(reason_of(&error));
-                    }
-                }
-                (None, Desired::Paused) => task.enter(TaskState::Stopped, None),
-                (None, Desired::NotStarted) => {}
+            match tasks.open_task(spec.clone()) {
+                Ok(task) => tasks.enter_kept(&task, desired, failure),
+                Err(error) => tasks.set_aside(spec, &error),
             }
         }
         Ok(tasks)
+    }
+
+    /// Brings a task to where it was when the server stopped.
+    fn enter_kept(&self, task: &Arc<Task>, desired: Desired, failure: Option<catalog::Failure>) {
+        match (failure, desired) {
+            (Some(failure), _) => task.enter(TaskState::Failed, Some(Reason::from(failure))),
+            (None, Desired::Running) => match self.start_task(task) {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::error!(task = %task.name(), %error, "task cannot start");
+                    task.fail(reason_of(&error));
+                }
+            },
+            (None, Desired::Paused) => return task.enter(TaskState::Stopped, None),
+            (None, Desired::NotStarted) => return,
+        }
+        if let Err(error) = task.start_waiting() {
+            tracing::error!(task = %task.name(), %error, "the topic is not kept alive");
+        }
+    }
+
+    fn set_aside(&self, spec: TaskSpec, error: &Error) {
+        tracing::error!(task = %spec.name, %error, "the log of a task cannot be opened");
+        let unusable = Unusable::new(spec, error, self.inner.shared.clock.now());
+        write(&self.inner.unusable).insert(unusable.spec.name.clone(), unusable);
     }
 
     /// Creates a task, or replaces what may be replaced of an existing one: its title, tables, kinds
@@ -98,7 +136,8 @@ impl Tasks {
         selection_of(&spec)?;
         match self.find(&spec.name) {
             Ok(task) => self.replace(&task, spec),
-            Err(_) => self.create(spec),
+            Err(Error::NotFound(_)) => self.create(spec),
+            Err(error) => Err(error),
         }
     }
 
@@ -137,11 +176,13 @@ impl Tasks {
         Ok(items)
     }
 
-    /// Starts a task that waits, was stopped or has failed.
+    /// Starts a task that waits, was stopped or has failed. One whose log could not be opened is opened
+    /// again first.
     ///
     /// # Errors
     /// There is no such task, its state does not allow it, or its source cannot be built.
     pub fn start(&self, name: &TaskName) -> Result<TaskView, Error> {
+        self.open_again(name)?;
         let task = self.find(name)?;
         let _one_act = self.begin_act(&task)?;
         if task.state().is_running() {
@@ -150,11 +191,9 @@ impl Tasks {
         if !task.state().allows_start() {
             return Err(wrong_state(&task, "started"));
         }
-        let catalog = &self.inner.shared.catalog;
+        let source = self.build_source(&task)?;
         task.stop();
-        catalog.set_failure(name, None)?;
-        catalog.set_desired(name, Desired::Running)?;
-        self.start_task(&task)?;
+        self.run(&task, source)?;
         self.view(name)
     }
 
@@ -181,13 +220,22 @@ impl Tasks {
     /// # Errors
     /// There is no such task, or its files cannot be removed.
     pub fn delete(&self, name: &TaskName) -> Result<(), Error> {
+        if write(&self.inner.unusable).contains_key(name) {
+            self.inner.shared.catalog.delete_task(name)?;
+            write(&self.inner.unusable).remove(name);
+            return self.remove_files(name);
+        }
         let task = self.find(name)?;
         let _one_act = self.begin_act(&task)?;
         let topic = task.spec().topic;
         self.inner.topics.closed(&topic);
         task.close();
         self.inner.shared.catalog.delete_task(name)?;
-        self.inner.tasks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        write(&self.inner.tasks).remove(name);
+        self.remove_files(name)
+    }
+
+    fn remove_files(&self, name: &TaskName) -> Result<(), Error> {
         self.inner.shared.metrics.forget(name.as_str());
         let folder = self.inner.shared.settings.log_dir.join(name.as_str());
         log::durable::remove_folder(&folder).map_err(|source| Error::Remove { folder, source })
@@ -198,6 +246,9 @@ impl Tasks {
     /// # Errors
     /// There is no such task.
     pub fn view(&self, name: &TaskName) -> Result<TaskView, Error> {
+        if let Some(unusable) = read(&self.inner.unusable).get(name) {
+            return Ok(unusable.view(self.source_url(&unusable.spec.source)));
+        }
         let task = self.find(name)?;
         Ok(self.view_of(&task))
     }
@@ -205,13 +256,18 @@ impl Tasks {
     /// All tasks as they are now, by name.
     #[must_use]
     pub fn views(&self) -> Vec<TaskView> {
-        self.all().iter().map(|task| self.view_of(task)).collect()
+        let mut views: Vec<_> = self.all().iter().map(|task| self.view_of(task)).collect();
+        let unusable = read(&self.inner.unusable);
+        let url = |unusable: &Unusable| self.source_url(&unusable.spec.source);
+        views.extend(unusable.values().map(|unusable| unusable.view(url(unusable))));
+        views.sort_by(|a, b| a.name.cmp(&b.name));
+        views
     }
 
     /// How many tasks there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.all().len()
+        self.all().len() + read(&self.inner.unusable).len()
     }
 
     /// What a task's topic holds; `None` while it is empty.
@@ -231,11 +287,27 @@ impl Tasks {
     }
 
     /// Brings all gauges up to date.
-    pub fn refresh_metrics(&self) {
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn refresh_metrics(&self) -> Result<(), Error> {
+        let Shared { metrics, catalog, .. } = &self.inner.shared;
         for task in self.all() {
             let (view, gauges) = task.view(String::new());
-            self.inner.shared.metrics.show(&view, &gauges);
+            let held = catalog.held_tables(task.name())?;
+            let known = self.known_tables(task.name())?.len();
+            metrics.show(&view, &gauges);
+            metrics.show_tables(&view.name, held.len(), known);
+            metrics.show_gaps(&view.name, &catalog.gap_counts(task.name())?);
+            // A counter that is there before it counts can be alerted on.
+            let failed = view.reason.filter(|_| view.state == TaskState::Failed);
+            let awaited = held.into_iter().map(|held| held.code).chain(failed.map(|why| why.code));
+            metrics.expect_gaps(&view.name, awaited);
         }
+        for unusable in read(&self.inner.unusable).values() {
+            metrics.show(&unusable.view(String::new()), &Gauges::default());
+        }
+        Ok(())
     }
 
     /// Stops all tasks; when it returns, everything read is on disk and all logs are closed.
@@ -250,11 +322,12 @@ impl Tasks {
     }
 
     fn create(&self, spec: TaskSpec) -> Result<TaskView, Error> {
-        let taken = self.all().into_iter().find(|task| task.spec().topic == spec.topic);
+        let taken = self.views().into_iter().find(|task| task.topic == spec.topic.as_str());
         if let Some(other) = taken {
             let topic = &spec.topic;
-            return Err(Error::Conflict(format!("topic {topic} belongs to task {}", other.name())));
+            return Err(Error::Conflict(format!("topic {topic} belongs to task {}", other.name)));
         }
+        self.understands(&spec.source, &spec.start)?;
         let name = spec.name.clone();
         self.inner.shared.catalog.put_task(&spec)?;
         self.open_task(spec)?;
@@ -288,24 +361,61 @@ impl Tasks {
         let topic = spec.topic.clone();
         let task = Task::open(spec, self.inner.shared.clone())?;
         self.inner.topics.opened(task.name(), &topic, task.reader().clone());
-        let mut tasks = self.inner.tasks.write().unwrap_or_else(PoisonError::into_inner);
-        tasks.insert(task.name().clone(), Arc::clone(&task));
+        write(&self.inner.tasks).insert(task.name().clone(), Arc::clone(&task));
         Ok(task)
     }
 
-    fn start_task(&self, task: &Arc<Task>) -> Result<(), Error> {
-        let spec = task.spec();
-        let source = self.build_source(task)?;
-        task.start(source, first_start(spec.start), spec.operations)
+    /// Tries again to open a log that could not be opened.
+    fn open_again(&self, name: &TaskName) -> Result<(), Error> {
+        let Some(Unusable { spec, .. }) = read(&self.inner.unusable).get(name).cloned() else {
+            return Ok(());
+        };
+        match self.open_task(spec.clone()) {
+            Ok(task) => {
+                write(&self.inner.unusable).remove(name);
+                task.enter(TaskState::Stopped, None);
+                Ok(())
+            }
+            Err(error) => {
+                self.set_aside(spec, &error);
+                Err(error)
+            }
+        }
     }
 
-    fn build_source(&self, task: &Task) -> Result<Box<dyn Source>, Error> {
+    fn start_task(&self, task: &Arc<Task>) -> Result<(), Error> {
+        let source = self.build_source(task)?;
+        self.start_with(task, source)
+    }
+
+    pub(crate) fn start_with(
+        &self,
+        task: &Arc<Task>,
+        source: Box<dyn Source>,
+    ) -> Result<(), Error> {
+        let spec = task.spec();
+        task.start(source, started_at(spec.start), spec.operations)
+    }
+
+    /// Whether a source understands a start.
+    pub(crate) fn understands(&self, source: &SourceName, start: &StartAt) -> Result<(), Error> {
+        let StartAt::At(position) = start else { return Ok(()) };
+        let Some(source) = self.inner.shared.catalog.source(source)? else { return Ok(()) };
+        self.inner.sources.understands(&source.spec, position).map_err(not_understood)
+    }
+
+    pub(crate) fn build_source(&self, task: &Task) -> Result<Box<dyn Source>, Error> {
         let spec = task.spec();
         let catalog = self.inner.shared.catalog.clone();
         let source = catalog
             .source(&spec.source)?
             .ok_or_else(|| Error::Invalid(format!("there is no source {}", spec.source)))?
             .spec;
+        let quarantine = CatalogQuarantine {
+            catalog: catalog.clone(),
+            task: spec.name.clone(),
+            clock: Arc::clone(&self.inner.shared.clock),
+        };
         let capture = CaptureOptions {
             selection: selection_of(&spec)?,
             ddl_scope: match spec.statements {
@@ -317,34 +427,61 @@ impl Tasks {
                 catalog::OnTableError::Stop => OnTableError::Stop,
             },
             history: Box::new(CatalogHistory { catalog, task: spec.name.clone() }),
-            quarantine: Box::new(NoQuarantine),
+            quarantine: Box::new(quarantine),
         };
         self.inner
             .sources
             .build(&source, capture)
-            .map_err(|error| Error::Source(Reason::from(&error)))
+            .map_err(|error| Error::Source(Reason::of(&error, &spec.name)))
     }
 
     fn view_of(&self, task: &Task) -> TaskView {
-        let source = self.inner.shared.catalog.source(&task.spec().source).ok().flatten();
-        task.view(source.map(|s| s.spec.url).unwrap_or_default()).0
+        task.view(self.source_url(&task.spec().source)).0
     }
 
-    fn find(&self, name: &TaskName) -> Result<Arc<Task>, Error> {
-        let tasks = self.inner.tasks.read().unwrap_or_else(PoisonError::into_inner);
-        tasks.get(name).cloned().ok_or_else(|| Error::NotFound(name.to_string()))
+    fn source_url(&self, source: &SourceName) -> String {
+        let source = self.inner.shared.catalog.source(source).ok().flatten();
+        source.map(|kept| kept.spec.url).unwrap_or_default()
+    }
+
+    pub(crate) fn find(&self, name: &TaskName) -> Result<Arc<Task>, Error> {
+        if let Some(unusable) = read(&self.inner.unusable).get(name) {
+            return Err(Error::Unusable(unusable.reason.clone()));
+        }
+        read(&self.inner.tasks).get(name).cloned().ok_or_else(|| Error::NotFound(name.to_string()))
+    }
+
+    /// Refuses a name that no task has; one whose log cannot be opened will do.
+    pub(crate) fn must_exist(&self, name: &TaskName) -> Result<(), Error> {
+        match self.find(name) {
+            Ok(_) | Err(Error::Unusable(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The tracked tables that the schema history knows.
+    pub(crate) fn known_tables(&self, name: &TaskName) -> Result<Vec<(String, String)>, Error> {
+        let catalog = &self.inner.shared.catalog;
+        let Some(task) = catalog.task(name)? else { return Ok(Vec::new()) };
+        let selection = selection_of(&task.spec)?;
+        let mut known = catalog.known_tables(name)?;
+        known.retain(|(database, table)| selection.tracks(database, table));
+        Ok(known)
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.inner.shared
     }
 
     /// Waits for the act that is under way, which may have deleted the task.
-    fn begin_act<'t>(&self, task: &'t Arc<Task>) -> Result<MutexGuard<'t, ()>, Error> {
+    pub(crate) fn begin_act<'t>(&self, task: &'t Arc<Task>) -> Result<MutexGuard<'t, ()>, Error> {
         let act = task.act.lock().unwrap_or_else(PoisonError::into_inner);
         let same = self.find(task.name()).is_ok_and(|found| Arc::ptr_eq(&found, task));
         if same { Ok(act) } else { Err(Error::NotFound(task.name().to_string())) }
     }
 
     fn all(&self) -> Vec<Arc<Task>> {
-        let tasks = self.inner.tasks.read().unwrap_or_else(PoisonError::into_inner);
-        tasks.values().cloned().collect()
+        read(&self.inner.tasks).values().cloned().collect()
     }
 }
 
@@ -363,8 +500,16 @@ fn selection_of(spec: &TaskSpec) -> Result<Selection, Error> {
     Selection::new(&spec.include, &spec.exclude).map_err(|error| Error::Invalid(error.to_string()))
 }
 
-/// Where a task starts whose log is empty.
-fn first_start(start: StartAt) -> Start {
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A start in the words of sources.
+pub(crate) fn started_at(start: StartAt) -> Start {
     match start {
         StartAt::Now => Start::Now,
         StartAt::Earliest => Start::Earliest,
@@ -373,7 +518,7 @@ fn first_start(start: StartAt) -> Start {
     }
 }
 
-fn wrong_state(task: &Task, act: &'static str) -> Error {
+pub(crate) fn wrong_state(task: &Task, act: &'static str) -> Error {
     Error::WrongState { task: task.name().to_string(), state: task.state(), act }
 }
 
