@@ -4,6 +4,7 @@
 //! Nothing here does I/O, knows a database by name on the wire, or allocates per row.
 
 mod change;
+pub mod charset;
 mod clock;
 mod ids;
 mod position;

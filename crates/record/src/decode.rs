@@ -3,8 +3,11 @@
 //! Reads what [`crate::DtsEncoder`] writes, and any other record of the same schema whose images match
 //! its fields. Bounded by the bytes that are there; not made for speed.
 
+use change::charset;
+
+use crate::plan::CHARSET_INFO;
 use crate::reader::Reader;
-use crate::{DecodeError, Operation, charset};
+use crate::{DecodeError, Operation};
 
 /// One record, its values as text or bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,12 +112,13 @@ impl Record {
             Section::Items(fields) => fields,
             Section::Text(_) => return Err(reader.malformed("the fields are a text")),
         };
-        let before = match section(reader, Cell::read)? {
+        let charsets = TextCharsets::of(&tags);
+        let before = match image(reader, &fields, &charsets)? {
             Section::Null => None,
             Section::Items(cells) => Some(cells),
             Section::Text(_) => return Err(reader.malformed("the before image is a text")),
         };
-        let (after, statement) = match section(reader, Cell::read)? {
+        let (after, statement) = match image(reader, &fields, &charsets)? {
             Section::Null => (None, None),
             Section::Items(cells) => (Some(cells), None),
             Section::Text(text) => (None, Some(text)),
@@ -183,7 +187,8 @@ impl Field {
 }
 
 impl Cell {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    /// `text_charset` is that of the column if it is long text.
+    fn read(reader: &mut Reader<'_>, text_charset: &str) -> Result<Self, DecodeError> {
         Ok(match reader.long()? {
             0 => Self::Null,
             1 => {
@@ -223,7 +228,7 @@ impl Cell {
             }
             10 => {
                 let kind = reader.string()?;
-                Self::from_object(kind, reader.bytes()?)
+                Self::from_object(kind, text_charset, reader.bytes()?)
             }
             9 | 11 => {
                 reader.string()?;
@@ -239,8 +244,8 @@ impl Cell {
     }
 
     fn from_characters(charset: &str, bytes: &[u8]) -> Self {
-        match charset::to_utf8(charset, bytes) {
-            Some(text) => Self::Text(text),
+        match charset::decode(&charset.to_ascii_lowercase(), bytes) {
+            Some(text) => Self::Text(text.into_owned()),
             None => {
                 let charset = (charset != "binary").then(|| charset.to_owned());
                 Self::Bytes { charset, bytes: bytes.to_vec() }
@@ -248,13 +253,37 @@ impl Cell {
         }
     }
 
-    /// Text objects carry no charset: what is not UTF-8 stays bytes.
-    fn from_object(kind: &str, bytes: &[u8]) -> Self {
-        match std::str::from_utf8(bytes) {
-            Ok(text) if kind == "TEXT" || kind == "JSON" => Self::Text(text.to_owned()),
+    fn from_object(kind: &str, text_charset: &str, bytes: &[u8]) -> Self {
+        match kind {
+            "TEXT" => Self::from_characters(text_charset, bytes),
+            "JSON" => Self::from_characters("utf8mb4", bytes),
             _ => Self::Bytes { charset: None, bytes: bytes.to_vec() },
         }
     }
+}
+
+/// The charsets of columns whose values do not tell theirs.
+struct TextCharsets(serde_json::Map<String, serde_json::Value>);
+
+impl TextCharsets {
+    fn of(tags: &[(String, String)]) -> Self {
+        let tag = tags.iter().find(|(name, _)| name == CHARSET_INFO);
+        Self(tag.and_then(|(_, json)| serde_json::from_str(json).ok()).unwrap_or_default())
+    }
+
+    fn of_column(&self, field: Option<&Field>) -> &str {
+        let charset = field.and_then(|field| self.0.get(&field.name));
+        charset.and_then(serde_json::Value::as_str).unwrap_or("utf8mb4")
+    }
+}
+
+fn image(
+    reader: &mut Reader<'_>,
+    fields: &[Field],
+    charsets: &TextCharsets,
+) -> Result<Section<Cell>, DecodeError> {
+    let mut fields = fields.iter();
+    section(reader, |reader| Cell::read(reader, charsets.of_column(fields.next())))
 }
 
 enum Section<T> {
@@ -286,7 +315,11 @@ fn optional<T>(
     }
 }
 
+/// MySQL's `0000-00-00 00:00:00` is the second that no valid instant has.
 fn instant(seconds: i64, micros: i32) -> String {
+    if (seconds, micros) == (0, 0) {
+        return "0000-00-00 00:00:00".to_owned();
+    }
     let nanos = micros.saturating_mul(1_000);
     match jiff::Timestamp::new(seconds, nanos) {
         Ok(instant) => instant.to_string(),

@@ -8,7 +8,6 @@
 //! constant about a table is encoded once, in its plan.
 
 mod avro;
-mod charset;
 mod decode;
 mod encode;
 mod error;

@@ -14,7 +14,8 @@ use crate::value::{ColumnPlan, Shape};
 pub(crate) struct TablePlan {
     /// `objectName`.
     pub(crate) object: Vec<u8>,
-    /// `metaVersion` and, for a table with keys, `pk_uk_info`.
+    /// `metaVersion`; `pk_uk_info` for a table with keys; `charset_info` for one with long text that is
+    /// not in UTF-8.
     pub(crate) tags: Vec<u8>,
     /// How many tags those are.
     pub(crate) tag_count: u8,
@@ -36,6 +37,11 @@ impl TablePlan {
             tag_count += 1;
             write_string(&mut tags, "pk_uk_info");
             write_string(&mut tags, &keys);
+        }
+        if let Some(charsets) = charsets_as_json(schema) {
+            tag_count += 1;
+            write_string(&mut tags, CHARSET_INFO);
+            write_string(&mut tags, &charsets);
         }
         let mut image_head = Vec::new();
         write_index(&mut image_head, section::ARRAY);
@@ -77,6 +83,22 @@ fn keys_as_json(schema: &TableSchema) -> Option<String> {
                 columns.iter().map(column).collect::<Option<_>>()?;
             Some((name.to_owned(), names.into()))
         })
+        .collect();
+    if object.is_empty() { None } else { Some(serde_json::Value::Object(object).to_string()) }
+}
+
+/// `{"note":"gbk"}`: the charsets of `TEXT` columns, whose values have no place for one, as far as
+/// they are not UTF-8. Nothing for most tables. A tag of our own, which clients of DTS pass over.
+fn charsets_as_json(schema: &TableSchema) -> Option<String> {
+    let object: serde_json::Map<_, _> = schema
+        .columns
+        .iter()
+        .filter_map(|column| match &column.kind {
+            ColumnType::Text { charset, .. } => Some((&column.name, client_charset(charset))),
+            _ => None,
+        })
+        .filter(|(_, charset)| !matches!(*charset, "utf8mb4" | "utf8" | "ascii" | "binary"))
+        .map(|(name, charset)| (name.clone(), charset.into()))
         .collect();
     if object.is_empty() { None } else { Some(serde_json::Value::Object(object).to_string()) }
 }
@@ -186,3 +208,5 @@ fn named(shape: Shape, branch: u8, name: &str) -> ColumnPlan {
 
 /// The name clients know the primary key by; MySQL lets no other key have it.
 pub(crate) const PRIMARY: &str = "PRIMARY";
+/// The tag of [`charsets_as_json`].
+pub(crate) const CHARSET_INFO: &str = "charset_info";

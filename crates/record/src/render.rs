@@ -46,7 +46,8 @@ impl Record {
 
     /// One object with everything a consumer of the record sees. Whole numbers that fit 64 bits and
     /// floating-point numbers are JSON numbers; decimals are text, so that they stay exact; bytes are
-    /// text in hex; a column that the source did not log is left out.
+    /// text in hex; text that its charset cannot read is an object with `charset` and `base64`; a
+    /// column that the source did not log is left out.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
@@ -146,7 +147,10 @@ impl Cell {
             },
             Self::Float(number) => json!(number),
             Self::Text(text) => text.as_str().into(),
-            Self::Bytes { charset, bytes } => hex(charset.as_deref(), bytes).into(),
+            Self::Bytes { charset: None, bytes } => hex(None, bytes).into(),
+            Self::Bytes { charset: Some(charset), bytes } => {
+                json!({ "charset": charset, "base64": base64(bytes) })
+            }
         }
     }
 }
@@ -238,6 +242,22 @@ fn hex(charset: Option<&str>, bytes: &[u8]) -> String {
     text
 }
 
+/// Base64 as of RFC 4648, section 4.
+fn base64(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(group.get(index).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let index = usize::try_from(bits >> (18 - 6 * digit) & 63).unwrap_or_default();
+            let letter = BASE64.get(index).copied().unwrap_or(b'=');
+            text.push(char::from(if digit > group.len() { b'=' } else { letter }));
+        }
+    }
+    text
+}
+
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// How much of a value a line shows.
 const CUT_CHARS: usize = 120;
 

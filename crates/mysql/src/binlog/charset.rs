@@ -3,7 +3,7 @@
 //! The table holds the ids of `information_schema.COLLATIONS` of MySQL 5.7 to 9.7 and MariaDB 10.11.
 //! Names are MySQL's, with one exception: `utf8mb3` is called `utf8`, as it was before 8.0.
 
-use encoding_rs::Encoding;
+use change::charset;
 
 /// The character set of a collation, by the collation's id. `binary` is none.
 #[must_use]
@@ -13,71 +13,18 @@ pub fn charset_of_collation(id: u64) -> Option<&'static str> {
     COLLATIONS.get(index).filter(|(first, _, _)| *first <= id).map(|(_, _, charset)| *charset)
 }
 
-/// Appends `text` to `out` as UTF-8. `charset` is one of MySQL's names.
+/// Appends `text` to `out` as UTF-8. `charset` is one of MySQL's names; `binary` is taken for UTF-8.
 ///
-/// Bytes without meaning in the character set become U+FFFD. Answers `false`, and appends nothing,
-/// where the text is not ASCII and the character set is not one we can read.
+/// Bytes without meaning in the character set are written as `\x` and two digits, never left out.
+/// Answers `false`, and appends nothing, where there is no such character set.
 #[must_use]
 pub fn decode_text(charset: &str, text: &[u8], out: &mut String) -> bool {
-    match charset {
-        "ucs2" | "utf16" => utf16(text, u16::from_be_bytes, out),
-        "utf16le" => utf16(text, u16::from_le_bytes, out),
-        "utf32" => utf32(text, out),
-        "utf8" | "utf8mb3" | "utf8mb4" | "binary" => out.push_str(&String::from_utf8_lossy(text)),
-        _ => {
-            if let Ok(ascii) = std::str::from_utf8(text)
-                && text.is_ascii()
-            {
-                out.push_str(ascii);
-            } else if let Some(encoding) = encoding(charset) {
-                out.push_str(&encoding.decode_without_bom_handling(text).0);
-            } else {
-                return false;
-            }
-        }
+    let charset = if charset == "binary" { "utf8mb4" } else { charset };
+    let is_known = charset::decode(charset, &[]).is_some();
+    if is_known {
+        charset::decode_marked(charset, text, out);
     }
-    true
-}
-
-fn encoding(charset: &str) -> Option<&'static Encoding> {
-    Some(match charset {
-        "latin1" | "ascii" => encoding_rs::WINDOWS_1252,
-        "latin2" => encoding_rs::ISO_8859_2,
-        "latin5" => encoding_rs::WINDOWS_1254,
-        "latin7" => encoding_rs::ISO_8859_13,
-        "cp1250" => encoding_rs::WINDOWS_1250,
-        "cp1251" => encoding_rs::WINDOWS_1251,
-        "cp1256" => encoding_rs::WINDOWS_1256,
-        "cp1257" => encoding_rs::WINDOWS_1257,
-        "cp866" => encoding_rs::IBM866,
-        "greek" => encoding_rs::ISO_8859_7,
-        "hebrew" => encoding_rs::ISO_8859_8,
-        "koi8r" => encoding_rs::KOI8_R,
-        "koi8u" => encoding_rs::KOI8_U,
-        "macroman" => encoding_rs::MACINTOSH,
-        "tis620" => encoding_rs::WINDOWS_874,
-        "big5" => encoding_rs::BIG5,
-        "gb2312" | "gbk" => encoding_rs::GBK,
-        "gb18030" => encoding_rs::GB18030,
-        "sjis" | "cp932" => encoding_rs::SHIFT_JIS,
-        "ujis" | "eucjpms" => encoding_rs::EUC_JP,
-        "euckr" => encoding_rs::EUC_KR,
-        _ => return None,
-    })
-}
-
-fn utf16(text: &[u8], unit: fn([u8; 2]) -> u16, out: &mut String) {
-    let (units, rest) = text.as_chunks::<2>();
-    let decoded = char::decode_utf16(units.iter().map(|bytes| unit(*bytes)));
-    out.extend(decoded.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
-    out.extend(rest.iter().map(|_| char::REPLACEMENT_CHARACTER));
-}
-
-fn utf32(text: &[u8], out: &mut String) {
-    let (units, rest) = text.as_chunks::<4>();
-    let decoded = units.iter().map(|bytes| char::from_u32(u32::from_be_bytes(*bytes)));
-    out.extend(decoded.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
-    out.extend(rest.iter().take(1).map(|_| char::REPLACEMENT_CHARACTER));
+    is_known
 }
 
 /// First id, last id, character set; in order.

@@ -36,16 +36,17 @@ fn values_become_text_bytes_or_numbers() {
     let latin = ColumnType::VarChar { charset: "latin1".into() };
     assert_eq!(cell(latin, Value::Text(b"caf\xe9")), text("café"));
     let bytes = vec![0xc0];
-    let georgian = ColumnType::VarChar { charset: "geostd8".into() };
-    let charset = Some("geostd8".into());
-    assert_eq!(cell(georgian, Value::Text(&bytes)), Cell::Bytes { charset, bytes: bytes.clone() });
+    let unread =
+        |charset: &str| Cell::Bytes { charset: Some(charset.into()), bytes: bytes.clone() };
+    let broken = ColumnType::VarChar { charset: "utf8mb4".into() };
+    assert_eq!(cell(broken, Value::Text(&bytes)), unread("utf8mb4"));
     let bare = Cell::Bytes { charset: None, bytes: bytes.clone() };
     assert_eq!(cell(ColumnType::VarBinary, Value::Bytes(&bytes)), bare);
     assert_eq!(cell(ColumnType::Blob { size: 2 }, Value::Bytes(&bytes)), bare);
     assert_eq!(cell(ColumnType::Geometry, Value::Geometry { srid: 0, wkb: &bytes }), bare);
     let long = || ColumnType::Text { size: 4, charset: "utf8mb4".into() };
     assert_eq!(cell(long(), Value::Text("ü".as_bytes())), text("ü"));
-    assert_eq!(cell(long(), Value::Text(&bytes)), bare);
+    assert_eq!(cell(long(), Value::Text(&bytes)), unread("utf8mb4"));
     assert_eq!(cell(ColumnType::Json, Value::Json("[1]")), text("[1]"));
 }
 
@@ -75,6 +76,8 @@ fn times_are_written_as_mysql_writes_them() {
     let stamp = Value::Timestamp { seconds: 1_696_984_408, micros: 500_000 };
     let stamp = cell(ColumnType::Timestamp { fraction: 1 }, stamp);
     assert_eq!(stamp, text("2023-10-11T00:33:28.5Z"));
+    let zero = Value::Timestamp { seconds: 0, micros: 0 };
+    assert_eq!(cell(ColumnType::Timestamp { fraction: 6 }, zero), text("0000-00-00 00:00:00"));
 }
 
 #[test]

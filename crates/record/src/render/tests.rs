@@ -84,14 +84,43 @@ fn a_value_cannot_break_the_line_or_move_the_terminal() {
 }
 
 #[test]
-fn bytes_are_hex_and_say_their_charset() {
+fn b13_bytes_are_hex_and_text_that_cannot_be_read_says_so() {
     let columns = vec![
         column("a", ColumnType::VarBinary),
-        column("b", ColumnType::VarChar { charset: "geostd8".into() }),
+        column("b", ColumnType::VarChar { charset: "cp1250".into() }),
+        column("c", ColumnType::Text { size: 2, charset: "utf8mb4".into() }),
+        column("d", ColumnType::Text { size: 2, charset: "sjis".into() }),
     ];
     let schema = table("t", columns, vec![]);
-    let row = Cells(vec![Value::Bytes(b"\x00\xff"), Value::Text(b"\xc0")]);
-    check(Body::Row(insert(&schema, &row)), "INSERT db1.t a=0x00FF b=_geostd8 0xC0");
+    let text = Value::Text;
+    let row = Cells(vec![Value::Bytes(b"\x00\xff"), text(b"\x81"), text(b"a\xff"), text(b"\x82")]);
+    check(
+        Body::Row(insert(&schema, &row)),
+        "INSERT db1.t a=0x00FF b=_cp1250 0x81 c=_utf8mb4 0x61FF d=_sjis 0x82",
+    );
+    let json = record(Body::Row(insert(&schema, &row))).to_json();
+    let wanted = json!({
+        "a": "0x00FF",
+        "b": {"charset": "cp1250", "base64": "gQ=="},
+        "c": {"charset": "utf8mb4", "base64": "Yf8="},
+        "d": {"charset": "sjis", "base64": "gg=="},
+    });
+    assert_eq!(json["after"], wanted);
+}
+
+#[test]
+fn b13_long_text_is_read_in_the_charset_of_its_column() {
+    let long = |charset: &str| ColumnType::Text { size: 4, charset: charset.into() };
+    let columns = vec![
+        column("wide", long("ucs2")),
+        column("plain", long("utf8mb4")),
+        column("latin", long("latin1")),
+    ];
+    let schema = table("t", columns, vec![]);
+    let row = Cells(vec![Value::Text(b"\0a\0b"), Value::Null, Value::Text(b"\xe9")]);
+    let record = record(Body::Row(insert(&schema, &row)));
+    assert_eq!(record.tag("charset_info"), Some(r#"{"wide":"ucs2","latin":"latin1"}"#));
+    assert_eq!(record.to_json()["after"], json!({"wide": "ab", "plain": null, "latin": "é"}));
 }
 
 #[test]

@@ -34,11 +34,13 @@ fn text_of_each_kind_of_character_set_becomes_utf8() {
         ("utf16le", b"\x3d\xd8\x00\xde", "😀"),
         ("utf32", b"\x00\x01\xf6\x00", "😀"),
         ("dec8", b"plain", "plain"),
-        ("utf16", b"\xd8\x3d", "\u{fffd}"),
+        ("utf16", b"\xd8\x3d", "\\xD8\\x3D"),
+        ("dec8", b"\xd7", "Œ"),
+        ("binary", b"a\xff", "a\\xFF"),
     ] {
         let mut text = String::new();
         assert!(decode_text(charset, bytes, &mut text), "{charset}");
         assert_eq!(text, wanted, "{charset}");
     }
-    assert!(!decode_text("dec8", b"\xff", &mut String::new()));
+    assert!(!decode_text("klingon", b"a", &mut String::new()));
 }
