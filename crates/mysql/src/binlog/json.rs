@@ -3,13 +3,17 @@
 //! `sql-common/json_binary.cc` for the layout, `sql-common/json_dom.cc` for the text. Output is
 //! bounded by the length of the input, because damaged documents can refer to one part many times.
 
+mod container;
+mod diff;
+mod document;
 mod number;
 
 use std::fmt::Write as _;
 
-use change::Value;
+use change::Value as SqlValue;
 
-use super::cursor::split_length;
+use self::container::{TOO_SHORT, Value, head, kind, variable};
+use self::document::{Document, Node};
 use super::decimal::DecimalLayout;
 use super::table_map::type_code;
 use super::temporal;
@@ -18,13 +22,16 @@ type Written = Result<(), &'static str>;
 
 /// Appends the text of a document.
 pub(super) fn write_text(document: &[u8], out: &mut String) -> Written {
-    // INSERT IGNORE can leave an empty document behind, which the server takes for null.
-    let Some((kind, content)) = document.split_first() else {
-        out.push_str("null");
-        return Ok(());
-    };
-    let limit = document.len().saturating_mul(GROWTH_MAX).saturating_add(64);
-    Writer { limit: out.len().saturating_add(limit), out }.value(*kind, content, 0)
+    let mut writer = Writer::new(document.len(), out);
+    writer.value(Value::of_document(document), 0)
+}
+
+/// Appends the text that a document has after `changes`, as a partial update logs them. Allocates for
+/// the parts of the document that the changes lead through.
+pub(super) fn write_changed(document: &[u8], changes: &[u8], out: &mut String) -> Written {
+    let mut changed = Document::new(document, changes.len());
+    diff::apply(changes, &mut changed)?;
+    Writer::new(document.len().saturating_add(changes.len()), out).document(&changed)
 }
 
 struct Writer<'o> {
@@ -33,87 +40,93 @@ struct Writer<'o> {
     limit: usize,
 }
 
-/// Whether counts and offsets take two bytes or four.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Size {
-    Small,
-    Large,
-}
+impl<'o> Writer<'o> {
+    fn new(bytes: usize, out: &'o mut String) -> Self {
+        let growth = bytes.saturating_mul(GROWTH_MAX).saturating_add(64);
+        Self { limit: out.len().saturating_add(growth), out }
+    }
 
-impl Writer<'_> {
-    fn value(&mut self, kind: u8, content: &[u8], depth: usize) -> Written {
+    fn value(&mut self, value: Value<'_>, depth: usize) -> Written {
         if self.out.len() > self.limit {
-            return Err("its JSON refers to the same bytes again and again");
+            return Err(TOO_LONG);
         }
-        match kind {
-            SMALL_OBJECT => self.container(content, Size::Small, true, depth),
-            LARGE_OBJECT => self.container(content, Size::Large, true, depth),
-            SMALL_ARRAY => self.container(content, Size::Small, false, depth),
-            LARGE_ARRAY => self.container(content, Size::Large, false, depth),
-            LITERAL => self.literal(content.first()),
-            INT16 => self.integer(i16::from_le_bytes(head(content)?)),
-            UINT16 => self.integer(u16::from_le_bytes(head(content)?)),
-            INT32 => self.integer(i32::from_le_bytes(head(content)?)),
-            UINT32 => self.integer(u32::from_le_bytes(head(content)?)),
-            INT64 => self.integer(i64::from_le_bytes(head(content)?)),
-            UINT64 => self.integer(u64::from_le_bytes(head(content)?)),
-            DOUBLE => number::write_double(f64::from_le_bytes(head(content)?), self.out),
-            STRING => {
-                let text = variable(content)?;
-                self.string(text)
-            }
-            OPAQUE => self.opaque(content),
-            _ => Err("its JSON has a value of unknown type"),
+        let content = value.content;
+        match value.kind {
+            kind::LITERAL => self.literal(content.first()),
+            kind::INT16 => self.integer(i16::from_le_bytes(head(content)?)),
+            kind::UINT16 => self.integer(u16::from_le_bytes(head(content)?)),
+            kind::INT32 => self.integer(i32::from_le_bytes(head(content)?)),
+            kind::UINT32 => self.integer(u32::from_le_bytes(head(content)?)),
+            kind::INT64 => self.integer(i64::from_le_bytes(head(content)?)),
+            kind::UINT64 => self.integer(u64::from_le_bytes(head(content)?)),
+            kind::DOUBLE => number::write_double(f64::from_le_bytes(head(content)?), self.out),
+            kind::STRING => self.string(variable(content)?),
+            kind::OPAQUE => self.opaque(content),
+            _ => self.container(value, depth),
         }
     }
 
-    fn container(&mut self, content: &[u8], size: Size, object: bool, depth: usize) -> Written {
-        if depth >= DEPTH_MAX {
-            return Err("its JSON is nested too deeply");
+    fn container(&mut self, value: Value<'_>, depth: usize) -> Written {
+        let mut entries = value.container().ok_or("its JSON has a value of unknown type")??;
+        let is_object = entries.is_object();
+        self.begin(is_object, depth)?;
+        let mut is_first = true;
+        while let Some((key, value)) = entries.next_entry()? {
+            self.entry(is_object.then_some(key), is_first)?;
+            is_first = false;
+            self.value(value, depth + 1)?;
         }
-        let width = size.bytes();
-        let (count, rest) = split_length(content, width).ok_or(TOO_SHORT)?;
-        let (bytes, entries) = split_length(rest, width).ok_or(TOO_SHORT)?;
-        // Offsets count from the start of the container, and nothing of it lies beyond its size.
-        let content = content.get(..bytes).ok_or(TOO_SHORT)?;
-        let width = usize::from(width);
-        let keys = if object { count.checked_mul(width + 2).ok_or(TOO_SHORT)? } else { 0 };
-        let (mut keys, values) = entries.split_at_checked(keys).ok_or(TOO_SHORT)?;
-        let values = count.checked_mul(width + 1).and_then(|length| values.get(..length));
-        let values = values.ok_or(TOO_SHORT)?;
-        self.out.push(if object { '{' } else { '[' });
-        for (index, entry) in values.chunks_exact(width + 1).enumerate() {
-            if index > 0 {
-                self.out.push_str(", ");
-            }
-            if object {
-                keys = self.key(content, keys, size)?;
-            }
-            let (kind, place) = entry.split_first().ok_or(TOO_SHORT)?;
-            if size.inlines(*kind) {
-                self.value(*kind, place, depth + 1)?;
-            } else {
-                let (offset, _) = split_length(place, size.bytes()).ok_or(TOO_SHORT)?;
-                self.value(*kind, content.get(offset..).ok_or(TOO_SHORT)?, depth + 1)?;
-            }
-        }
-        self.out.push(if object { '}' } else { ']' });
+        self.out.push(if is_object { '}' } else { ']' });
         Ok(())
     }
 
-    /// Writes the key of the first entry and returns the other entries.
-    fn key<'a>(
-        &mut self,
-        content: &[u8],
-        entries: &'a [u8],
-        size: Size,
-    ) -> Result<&'a [u8], &'static str> {
-        let (offset, rest) = split_length(entries, size.bytes()).ok_or(TOO_SHORT)?;
-        let (length, rest) = split_length(rest, 2).ok_or(TOO_SHORT)?;
-        let key = content.get(offset..).and_then(|from| from.get(..length)).ok_or(TOO_SHORT)?;
-        self.string(key)?;
-        self.out.push_str(": ");
-        Ok(rest)
+    fn document(&mut self, document: &Document<'_>) -> Written {
+        self.node(document.root(), 0)
+    }
+
+    fn node(&mut self, node: &Node<'_>, depth: usize) -> Written {
+        match node {
+            Node::Closed(value) => self.value(*value, depth),
+            Node::Object(members) => {
+                self.begin(true, depth)?;
+                for (index, (key, member)) in members.iter().enumerate() {
+                    self.entry(Some(key), index == 0)?;
+                    self.node(member, depth + 1)?;
+                }
+                self.out.push('}');
+                Ok(())
+            }
+            Node::Array(elements) => {
+                self.begin(false, depth)?;
+                for (index, element) in elements.iter().enumerate() {
+                    self.entry(None, index == 0)?;
+                    self.node(element, depth + 1)?;
+                }
+                self.out.push(']');
+                Ok(())
+            }
+        }
+    }
+
+    fn begin(&mut self, is_object: bool, depth: usize) -> Written {
+        if depth >= DEPTH_MAX {
+            return Err("its JSON is nested too deeply");
+        }
+        self.out.push(if is_object { '{' } else { '[' });
+        Ok(())
+    }
+
+    /// What stands in front of an entry's value.
+    #[inline]
+    fn entry(&mut self, key: Option<&[u8]>, is_first: bool) -> Written {
+        if !is_first {
+            self.out.push_str(", ");
+        }
+        if let Some(key) = key {
+            self.string(key)?;
+            self.out.push_str(": ");
+        }
+        Ok(())
     }
 
     fn literal(&mut self, which: Option<&u8>) -> Written {
@@ -134,7 +147,7 @@ impl Writer<'_> {
     fn string(&mut self, text: &[u8]) -> Written {
         let text = std::str::from_utf8(text).map_err(|_| "its JSON has text that is not UTF-8")?;
         if self.out.len() > self.limit {
-            return Err("its JSON refers to the same bytes again and again");
+            return Err(TOO_LONG);
         }
         self.out.push('"');
         let mut plain = 0;
@@ -191,8 +204,8 @@ impl Writer<'_> {
         }
     }
 
-    fn datetime(&mut self, value: Value<'_>, date_only: bool) {
-        if let Value::DateTime { year, month, day, hour, minute, second, micros } = value {
+    fn datetime(&mut self, value: SqlValue<'_>, date_only: bool) {
+        if let SqlValue::DateTime { year, month, day, hour, minute, second, micros } = value {
             let _ = write!(self.out, "\"{year:04}-{month:02}-{day:02}");
             if !date_only {
                 let _ = write!(self.out, " {hour:02}:{minute:02}:{second:02}.{micros:06}");
@@ -201,50 +214,12 @@ impl Writer<'_> {
         }
     }
 
-    fn time(&mut self, value: Value<'_>) {
-        if let Value::Time { negative, hours, minutes, seconds, micros } = value {
+    fn time(&mut self, value: SqlValue<'_>) {
+        if let SqlValue::Time { negative, hours, minutes, seconds, micros } = value {
             let sign = if negative { "-" } else { "" };
             let _ = write!(self.out, "\"{sign}{hours:02}:{minutes:02}:{seconds:02}.{micros:06}\"");
         }
     }
-}
-
-impl Size {
-    const fn bytes(self) -> u8 {
-        match self {
-            Self::Small => 2,
-            Self::Large => 4,
-        }
-    }
-
-    /// Whether a value of this type stands where otherwise its offset does.
-    const fn inlines(self, kind: u8) -> bool {
-        match kind {
-            LITERAL | INT16 | UINT16 => true,
-            INT32 | UINT32 => matches!(self, Self::Large),
-            _ => false,
-        }
-    }
-}
-
-fn head<const N: usize>(content: &[u8]) -> Result<[u8; N], &'static str> {
-    content.first_chunk().copied().ok_or(TOO_SHORT)
-}
-
-/// Bytes behind a length of seven bits a byte, lowest first.
-fn variable(content: &[u8]) -> Result<&[u8], &'static str> {
-    let mut length = 0_u64;
-    for (index, byte) in content.iter().take(5).enumerate() {
-        length |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            let from = content.get(index + 1..).ok_or(TOO_SHORT)?;
-            return usize::try_from(length)
-                .ok()
-                .and_then(|length| from.get(..length))
-                .ok_or(TOO_SHORT);
-        }
-    }
-    Err(TOO_SHORT)
 }
 
 /// The server breaks its base64 into lines of 76 characters.
@@ -268,27 +243,12 @@ fn write_base64(data: &[u8], out: &mut String) {
     }
 }
 
-const TOO_SHORT: &str = "its JSON ends too early";
+const TOO_LONG: &str = "its JSON refers to the same bytes again and again";
 /// `JSON_DOCUMENT_MAX_DEPTH`.
 const DEPTH_MAX: usize = 100;
 /// A control character of one byte takes six; numbers and literals grow less.
 const GROWTH_MAX: usize = 16;
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-const SMALL_OBJECT: u8 = 0;
-const LARGE_OBJECT: u8 = 1;
-const SMALL_ARRAY: u8 = 2;
-const LARGE_ARRAY: u8 = 3;
-const LITERAL: u8 = 4;
-const INT16: u8 = 5;
-const UINT16: u8 = 6;
-const INT32: u8 = 7;
-const UINT32: u8 = 8;
-const INT64: u8 = 9;
-const UINT64: u8 = 10;
-const DOUBLE: u8 = 11;
-const STRING: u8 = 12;
-const OPAQUE: u8 = 15;
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,12 @@ use change::{Image, ImageError, RowOperation, Value, Visitor};
 
 use super::DecodeError;
 use super::binding::TableBinding;
+use super::codec::Codec;
 use super::cursor::Cursor;
 use super::event::{RowsLayout, TableIdWidth};
 use super::inflate::inflate;
 use super::table_map::TableId;
+use super::value::Scratch;
 
 /// Changed rows of one table.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,8 @@ pub struct RowsEvent<'a> {
     first: Columns<'a>,
     /// The same for the after image of updates.
     second: Columns<'a>,
+    /// After images may hold JSON as changes to the document of the before image.
+    partial: bool,
     rows: &'a [u8],
 }
 
@@ -42,6 +46,7 @@ pub struct Rows<'a> {
     operation: RowOperation,
     first: Columns<'a>,
     second: Columns<'a>,
+    partial: bool,
     rest: &'a [u8],
 }
 
@@ -58,9 +63,26 @@ pub struct RowPair<'a> {
 #[derive(Clone, Copy)]
 pub struct RowImage<'a> {
     binding: &'a TableBinding,
+    bytes: ImageBytes<'a>,
+    /// Where some JSON columns hold changes instead of documents.
+    partial: Option<Partial<'a>>,
+}
+
+/// Where the values of an image lie.
+#[derive(Clone, Copy)]
+struct ImageBytes<'a> {
     present: Option<&'a [u8]>,
     nulls: &'a [u8],
     values: &'a [u8],
+}
+
+/// What an image with changes instead of documents is read with.
+#[derive(Clone, Copy)]
+struct Partial<'a> {
+    /// One bit for each JSON column of the table, lowest first: set where it holds changes.
+    changed: &'a [u8],
+    /// The documents that the changes refer to.
+    before: ImageBytes<'a>,
 }
 
 /// The columns that an image holds.
@@ -95,8 +117,8 @@ impl<'a> RowsEvent<'a> {
             RowOperation::Update => Columns::new(cursor.bytes(bitmap)?, columns),
             RowOperation::Insert | RowOperation::Delete => first,
         };
-        let (operation, rows) = (layout.operation, cursor.rest());
-        Ok(Self { table_id, operation, flags, columns, first, second, rows })
+        let (operation, partial, rows) = (layout.operation, layout.partial, cursor.rest());
+        Ok(Self { table_id, operation, flags, columns, first, second, partial, rows })
     }
 
     /// The last rows of their statement: the table maps before them are no longer needed.
@@ -121,6 +143,7 @@ impl<'a> RowsEvent<'a> {
             operation: self.operation,
             first: self.first,
             second: self.second,
+            partial: self.partial,
             rest: self.rows,
         })
     }
@@ -178,6 +201,9 @@ impl<'a> Rows<'a> {
         let row = match self.operation {
             RowOperation::Insert => RowPair { before: None, after: Some(first) },
             RowOperation::Delete => RowPair { before: Some(first), after: None },
+            RowOperation::Update if self.partial => {
+                RowPair { before: Some(first), after: Some(self.partial_image(first.bytes)?) }
+            }
             RowOperation::Update => {
                 RowPair { before: Some(first), after: Some(self.image(self.second)?) }
             }
@@ -200,6 +226,27 @@ impl<'a> Rows<'a> {
         Ok(image)
     }
 
+    /// The after image of an update that may be partial: options come first, and where they say so
+    /// which JSON columns hold changes (`unpack_row` of `sql/rpl_record.cc`).
+    fn partial_image(&mut self, before: ImageBytes<'a>) -> Result<RowImage<'a>, DecodeError> {
+        let mut cursor = Cursor::new("an image of a partial update", self.rest);
+        let options = cursor.packed()?;
+        if options & !PARTIAL_JSON_UPDATES != 0 {
+            return Err(DecodeError::Unsupported(format!(
+                "row value options {options} of a partial update are not supported"
+            )));
+        }
+        let is_json = |codec: &&Codec| matches!(codec, Codec::Json { .. });
+        let partial = if options == 0 {
+            None
+        } else {
+            let documents = self.binding.codecs().iter().filter(is_json).count();
+            Some(Partial { changed: cursor.bytes(documents.div_ceil(8))?, before })
+        };
+        self.rest = cursor.rest();
+        self.image(self.second).map(|image| RowImage { partial, ..image })
+    }
+
     #[inline]
     fn measure(&self, columns: Columns<'a>) -> Option<(RowImage<'a>, &'a [u8])> {
         let (nulls, values) = self.rest.split_at_checked(columns.null_bytes)?;
@@ -215,43 +262,149 @@ impl<'a> Rows<'a> {
             logged += 1;
         }
         let values = values.get(..values.len().checked_sub(rest.len())?)?;
-        let present = columns.present;
-        Some((RowImage { binding: self.binding, present, nulls, values }, rest))
+        let bytes = ImageBytes { present: columns.present, nulls, values };
+        Some((RowImage { binding: self.binding, bytes, partial: None }, rest))
     }
 }
 
 impl Image for RowImage<'_> {
     fn visit(&self, visitor: &mut dyn Visitor) -> Result<(), ImageError> {
         let mut scratch = self.binding.scratch().take();
-        let mut rest = self.values;
-        let mut logged = 0;
-        let columns = &self.binding.schema().columns;
-        let mut result = Ok(());
-        for (index, (codec, column)) in self.binding.codecs().iter().zip(columns).enumerate() {
-            if !self.present.is_none_or(|present| low_bit(present, index)) {
-                visitor.column(index, Value::Absent);
-                continue;
-            }
-            let null = low_bit(self.nulls, logged);
-            logged += 1;
-            if null {
-                visitor.column(index, Value::Null);
-                continue;
-            }
-            match codec.read(rest, column, &mut scratch) {
-                Ok((value, behind)) => {
-                    visitor.column(index, value);
-                    rest = behind;
-                }
-                Err(reason) => {
-                    result = Err(ImageError { column: index, reason: reason.to_owned() });
-                    break;
-                }
-            }
-        }
+        let result = match &self.partial {
+            None => self.visit_whole(visitor, &mut scratch),
+            Some(partial) => self.visit_partial(partial, visitor, &mut scratch),
+        };
         self.binding.scratch().set(scratch);
         result
     }
+}
+
+impl<'a> RowImage<'a> {
+    #[inline]
+    fn visit_whole(
+        &self,
+        visitor: &mut dyn Visitor,
+        scratch: &mut Scratch,
+    ) -> Result<(), ImageError> {
+        let mut walk = self.bytes.walk();
+        let columns = &self.binding.schema().columns;
+        for (index, (codec, column)) in self.binding.codecs().iter().zip(columns).enumerate() {
+            match walk.next_slot(index) {
+                Slot::Absent => visitor.column(index, Value::Absent),
+                Slot::Null => visitor.column(index, Value::Null),
+                Slot::Value => match codec.read(walk.rest, column, scratch) {
+                    Ok((value, behind)) => {
+                        visitor.column(index, value);
+                        walk.rest = behind;
+                    }
+                    Err(reason) => return Err(image_error(index, reason)),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks through both images side by side. A document that the before image does not hold cannot
+    /// be put together, and counts as not captured.
+    #[cold]
+    fn visit_partial(
+        &self,
+        partial: &Partial<'a>,
+        visitor: &mut dyn Visitor,
+        scratch: &mut Scratch,
+    ) -> Result<(), ImageError> {
+        let (mut walk, mut before) = (self.bytes.walk(), partial.before.walk());
+        let columns = &self.binding.schema().columns;
+        let mut documents = 0;
+        for (index, (codec, column)) in self.binding.codecs().iter().zip(columns).enumerate() {
+            let error = |reason| image_error(index, reason);
+            let is_document = matches!(codec, Codec::Json { .. });
+            let is_changed = is_document && low_bit(partial.changed, documents);
+            documents += usize::from(is_document);
+            let old = before.next_value(index, codec).map_err(error)?;
+            let value = match walk.next_slot(index) {
+                Slot::Absent => Value::Absent,
+                Slot::Null => Value::Null,
+                Slot::Value if is_changed => {
+                    let (changes, behind) = codec.changes(walk.rest).map_err(error)?;
+                    walk.rest = behind;
+                    match old {
+                        Old::Absent => Value::Absent,
+                        Old::Null => return Err(error("its partial JSON update changes NULL")),
+                        Old::Value(old) => codec.changed(old, changes, scratch).map_err(error)?,
+                    }
+                }
+                Slot::Value => {
+                    let (value, behind) = codec.read(walk.rest, column, scratch).map_err(error)?;
+                    walk.rest = behind;
+                    value
+                }
+            };
+            visitor.column(index, value);
+        }
+        Ok(())
+    }
+}
+
+/// Goes through the columns of an image in their order.
+struct Walk<'a> {
+    bytes: ImageBytes<'a>,
+    /// From the next value that is there on.
+    rest: &'a [u8],
+    /// Columns so far that the image holds.
+    logged: usize,
+}
+
+/// What an image holds for a column.
+#[derive(Clone, Copy)]
+enum Slot {
+    Absent,
+    Null,
+    Value,
+}
+
+/// The same with the value.
+enum Old<'a> {
+    Absent,
+    Null,
+    Value(&'a [u8]),
+}
+
+impl<'a> ImageBytes<'a> {
+    #[inline]
+    const fn walk(self) -> Walk<'a> {
+        Walk { bytes: self, rest: self.values, logged: 0 }
+    }
+}
+
+impl<'a> Walk<'a> {
+    #[inline]
+    fn next_slot(&mut self, index: usize) -> Slot {
+        if !self.bytes.present.is_none_or(|present| low_bit(present, index)) {
+            return Slot::Absent;
+        }
+        let is_null = low_bit(self.bytes.nulls, self.logged);
+        self.logged += 1;
+        if is_null { Slot::Null } else { Slot::Value }
+    }
+
+    /// The next column with the bytes of its value, which it goes past.
+    fn next_value(&mut self, index: usize, codec: &Codec) -> Result<Old<'a>, &'static str> {
+        Ok(match self.next_slot(index) {
+            Slot::Absent => Old::Absent,
+            Slot::Null => Old::Null,
+            Slot::Value => {
+                let value = self.rest;
+                self.rest = codec.skip(value).ok_or("its row ends too early")?;
+                Old::Value(value)
+            }
+        })
+    }
+}
+
+#[cold]
+fn image_error(column: usize, reason: &'static str) -> ImageError {
+    ImageError { column, reason: reason.to_owned() }
 }
 
 impl std::fmt::Debug for RowImage<'_> {
@@ -259,7 +412,7 @@ impl std::fmt::Debug for RowImage<'_> {
         // Row values stay out of logs.
         f.debug_struct("RowImage")
             .field("table", &self.binding.schema().table)
-            .field("bytes", &self.values.len())
+            .field("bytes", &self.bytes.values.len())
             .finish_non_exhaustive()
     }
 }
@@ -277,3 +430,6 @@ impl<'a> Columns<'a> {
 fn low_bit(bitmap: &[u8], index: usize) -> bool {
     bitmap.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
 }
+
+/// `PARTIAL_JSON_UPDATES` of `binlog_row_value_options`.
+const PARTIAL_JSON_UPDATES: u64 = 1;

@@ -3,8 +3,10 @@
 mod charsets;
 mod damage;
 mod documents;
+mod every_event;
 mod gtids;
 mod kinds;
+mod options;
 mod oracle;
 mod special;
 mod transactions;
@@ -26,7 +28,9 @@ const MARIADB_COMPRESSED: &[u8] = include_bytes!("testdata/mariadb-10.11-compres
 const MARIADB_UNCHECKED: &[u8] = include_bytes!("testdata/mariadb-10.11-unchecked.binlog");
 const MYSQL_MIXED: &[u8] = include_bytes!("testdata/mysql-9.7-mixed.binlog");
 const MARIADB_MIXED: &[u8] = include_bytes!("testdata/mariadb-10.11-mixed.binlog");
-const ALL: [&[u8]; 8] = [
+const MYSQL_PARTIAL: &[u8] = include_bytes!("testdata/mysql-9.7-partial.binlog");
+const ALL: [&[u8]; 9] = [
+    MYSQL_PARTIAL,
     MYSQL_MIXED,
     MARIADB_MIXED,
     MYSQL_FULL,

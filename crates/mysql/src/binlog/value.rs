@@ -129,6 +129,30 @@ impl Codec {
         }
     }
 
+    /// The changes of a partial update in the place of a document, and what follows them.
+    pub(super) fn changes<'a>(
+        &self,
+        bytes: &'a [u8],
+    ) -> Result<(&'a [u8], &'a [u8]), &'static str> {
+        match *self {
+            Self::Json { length } => sized(bytes, length),
+            _ => Err("its type has no partial updates"),
+        }
+    }
+
+    /// The document at the start of `document`, with `changes` applied.
+    pub(super) fn changed<'v>(
+        &self,
+        document: &[u8],
+        changes: &[u8],
+        scratch: &'v mut Scratch,
+    ) -> Result<Value<'v>, &'static str> {
+        let (document, _) = self.changes(document)?;
+        scratch.text.clear();
+        json::write_changed(document, changes, &mut scratch.text)?;
+        Ok(Value::Json(&scratch.text))
+    }
+
     /// The types that are more than their bytes.
     fn read_structured<'v, 'a: 'v>(
         &self,

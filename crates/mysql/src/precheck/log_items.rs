@@ -168,19 +168,23 @@ fn row_metadata(facts: &ServerFacts) -> CheckItem {
     }
 }
 
+/// Partial JSON updates are put together with the document before them, which only whole images hold.
 fn row_value_options(facts: &ServerFacts) -> CheckItem {
-    match facts.binlog_row_value_options.as_deref().unwrap_or_default() {
-        "" => ok("log", "binlog_row_value_options", "whole JSON values"),
-        found => {
-            let item = failed(
-                "log",
-                "binlog_row_value_options",
-                format!("{found}: updates would carry only parts of JSON values"),
-                "empty",
-            );
-            remedy(skippable(item), "", set(facts, "binlog_row_value_options", "''"))
-        }
+    let found = facts.binlog_row_value_options.as_deref().unwrap_or_default();
+    let image = facts.binlog_row_image.as_deref().unwrap_or("FULL");
+    if found.is_empty() {
+        return ok("log", "binlog_row_value_options", "whole JSON values");
     }
+    if image.eq_ignore_ascii_case("FULL") {
+        return ok("log", "binlog_row_value_options", format!("{found}, put together"));
+    }
+    let item = failed(
+        "log",
+        "binlog_row_value_options",
+        format!("{found}: with binlog_row_image={image} changed JSON values are not captured"),
+        "empty, or binlog_row_image=FULL",
+    );
+    remedy(skippable(item), "", set(facts, "binlog_row_value_options", "''"))
 }
 
 fn gtid_mode(facts: &ServerFacts) -> CheckItem {

@@ -24,6 +24,8 @@ fn facts(version: &str) -> ServerFacts {
         gtid_executed: None,
         gtid_purged: None,
         gtid_binlog_pos: None,
+        gtid_binlog_state: None,
+        gtid_slave_pos: None,
         binlog_expire_seconds: Some(2_592_000),
         logs_replica_updates: Some(true),
         lower_case_table_names: Some(0),
@@ -51,7 +53,7 @@ fn k01_a_well_set_up_server_passes() {
 fn k01_each_wrong_setting_fails_alone_with_its_sql() {
     use CheckResult::{Failed, Warn};
     type Break = fn(&mut ServerFacts);
-    let cases: [(&str, CheckResult, &str, Break); 9] = [
+    let cases: [(&str, CheckResult, &str, Break); 8] = [
         ("server_id", Failed, "SET PERSIST server_id = 1;", |f| f.server_id = Some(0)),
         ("binlog_format", Failed, "SET PERSIST binlog_format = 'ROW';", |f| {
             f.binlog_format = Some("STATEMENT".into());
@@ -61,9 +63,6 @@ fn k01_each_wrong_setting_fails_alone_with_its_sql() {
         }),
         ("binlog_row_metadata", Warn, "SET PERSIST binlog_row_metadata = 'FULL';", |f| {
             f.binlog_row_metadata = Some("MINIMAL".into());
-        }),
-        ("binlog_row_value_options", Failed, "SET PERSIST binlog_row_value_options = '';", |f| {
-            f.binlog_row_value_options = Some("PARTIAL_JSON".into());
         }),
         ("gtid_mode", Warn, "SET PERSIST gtid_mode = 'ON';", |f| f.gtid_mode = Some("OFF".into())),
         ("binlog_checksum", Warn, "SET PERSIST binlog_checksum = 'CRC32';", |f| {
@@ -87,6 +86,20 @@ fn k01_each_wrong_setting_fails_alone_with_its_sql() {
         let others = items.iter().filter(|other| other.name != name);
         assert!(others.into_iter().all(|other| other.result == CheckResult::Ok), "{name}");
     }
+}
+
+#[test]
+fn b18_partial_json_is_refused_only_without_whole_images() {
+    let mut facts = facts("9.7.4");
+    facts.binlog_row_value_options = Some("PARTIAL_JSON".into());
+    let item =
+        |facts: &ServerFacts| find(&log_items::settings(facts), "binlog_row_value_options").clone();
+    assert_eq!(item(&facts).result, CheckResult::Ok);
+    facts.binlog_row_image = Some("MINIMAL".into());
+    let refused = item(&facts);
+    assert_eq!(refused.result, CheckResult::Failed);
+    let sql = "SET PERSIST binlog_row_value_options = '';";
+    assert!(refused.remedy.iter().any(|remedy| remedy.sql.ends_with(sql)), "{refused:?}");
 }
 
 #[test]

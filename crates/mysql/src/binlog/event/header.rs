@@ -49,6 +49,8 @@ pub(in crate::binlog) struct RowsLayout {
     pub(in crate::binlog) version2: bool,
     /// MariaDB's compression.
     pub(in crate::binlog) compressed: bool,
+    /// MySQL's partial updates.
+    pub(in crate::binlog) partial: bool,
 }
 
 /// The number that tells what an event is.
@@ -229,6 +231,7 @@ impl EventType {
             Self::WRITE_ROWS => (RowOperation::Insert, true, false),
             Self::UPDATE_ROWS => (RowOperation::Update, true, false),
             Self::DELETE_ROWS => (RowOperation::Delete, true, false),
+            Self::PARTIAL_UPDATE_ROWS => (RowOperation::Update, true, false),
             Self::WRITE_ROWS_COMPRESSED_V1 => (RowOperation::Insert, false, true),
             Self::UPDATE_ROWS_COMPRESSED_V1 => (RowOperation::Update, false, true),
             Self::DELETE_ROWS_COMPRESSED_V1 => (RowOperation::Delete, false, true),
@@ -237,7 +240,8 @@ impl EventType {
             Self::DELETE_ROWS_COMPRESSED => (RowOperation::Delete, true, true),
             _ => return None,
         };
-        Some(RowsLayout { operation, version2, compressed })
+        let partial = matches!(self, Self::PARTIAL_UPDATE_ROWS);
+        Some(RowsLayout { operation, version2, compressed, partial })
     }
 }
 

@@ -120,13 +120,6 @@ impl<'a> Event<'a> {
             EventType::ANNOTATE_ROWS => Self::AnnotateRows(AnnotateRows { statement: body }),
             EventType::BINLOG_CHECKPOINT => Self::BinlogCheckpoint(BinlogCheckpoint::decode(body)?),
             EventType::START_ENCRYPTION => Self::StartEncryption(StartEncryption::decode(body)?),
-            EventType::PARTIAL_UPDATE_ROWS => {
-                return Err(DecodeError::Unsupported(
-                    "partial JSON updates are not supported: set binlog_row_value_options='' on \
-                     the server"
-                        .into(),
-                ));
-            }
             _ if kind.is_pre_ga_rows() => {
                 return Err(DecodeError::Unsupported(
                     "row events of servers before MySQL 5.1.18 are not supported".into(),

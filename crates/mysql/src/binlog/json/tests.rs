@@ -35,14 +35,14 @@ fn doubles_change_to_exponents_where_the_server_does() {
 #[test]
 fn nesting_without_end_is_refused() {
     // An array whose one element is at its own start.
-    let document = [SMALL_ARRAY, 1, 0, 7, 0, SMALL_ARRAY, 0, 0];
+    let document = [kind::SMALL_ARRAY, 1, 0, 7, 0, kind::SMALL_ARRAY, 0, 0];
     assert!(text(&document).is_err());
 }
 
 #[test]
 fn parts_referred_to_again_and_again_do_not_take_memory() {
     // Arrays of eight elements that all refer to the next array: 8^20 values from 600 bytes.
-    let mut document = vec![STRING, 1, b'x'];
+    let mut document = vec![kind::STRING, 1, b'x'];
     let mut inner: Vec<u8> = Vec::new();
     for level in 0..20 {
         let mut array = vec![8, 0];
@@ -50,7 +50,7 @@ fn parts_referred_to_again_and_again_do_not_take_memory() {
         let size = u16::try_from(header + inner.len().max(2)).unwrap();
         array.extend_from_slice(&size.to_le_bytes());
         for _ in 0..8 {
-            array.push(if level == 0 { STRING } else { SMALL_ARRAY });
+            array.push(if level == 0 { kind::STRING } else { kind::SMALL_ARRAY });
             array.extend_from_slice(&u16::try_from(header).unwrap().to_le_bytes());
         }
         if level == 0 {
@@ -60,7 +60,7 @@ fn parts_referred_to_again_and_again_do_not_take_memory() {
         }
         inner = array;
     }
-    document = vec![SMALL_ARRAY];
+    document = vec![kind::SMALL_ARRAY];
     document.extend_from_slice(&inner);
     let mut out = String::new();
     assert!(write_text(&document, &mut out).is_err());

@@ -234,19 +234,6 @@ fn c01_columns_that_were_not_logged_are_absent_and_not_null() {
     }
 }
 
-#[test]
-fn b18_partial_json_updates_are_refused_by_name() {
-    let format = format_of(MYSQL_UNCHECKED);
-    let refusals: Vec<_> = cut(MYSQL_UNCHECKED)
-        .into_iter()
-        .filter_map(|event| Event::decode(&raw(event, &format), &format).err())
-        .collect();
-    let [DecodeError::Unsupported(reason)] = refusals.as_slice() else {
-        panic!("{refusals:?}");
-    };
-    assert!(reason.contains("binlog_row_value_options"));
-}
-
 /// An event made by hand, without checksum.
 pub(super) fn made(kind: u8, flags: u16, body: &[u8]) -> Vec<u8> {
     let size = u32::try_from(EventHeader::LENGTH + body.len()).unwrap();
