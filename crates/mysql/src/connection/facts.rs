@@ -36,6 +36,10 @@ pub struct ServerFacts {
     pub gtid_purged: Option<String>,
     /// The last transaction of each domain in its binlog; MariaDB only.
     pub gtid_binlog_pos: Option<String>,
+    /// The last transaction of each server in each domain in its binlog; MariaDB only.
+    pub gtid_binlog_state: Option<String>,
+    /// The last transaction of each domain that it replicated; MariaDB only.
+    pub gtid_slave_pos: Option<String>,
     /// How long it keeps binlog files; 0 is for ever.
     pub binlog_expire_seconds: Option<u64>,
     /// Whether it logs what it replicates itself.
@@ -111,6 +115,8 @@ pub fn server_facts(connection: &mut Connection) -> Result<ServerFacts, Error> {
         gtid_executed: global(connection, executed)?,
         gtid_purged: if mysql { global(connection, "gtid_purged")? } else { None },
         gtid_binlog_pos: if mysql { None } else { global(connection, "gtid_binlog_pos")? },
+        gtid_binlog_state: if mysql { None } else { global(connection, "gtid_binlog_state")? },
+        gtid_slave_pos: if mysql { None } else { global(connection, "gtid_slave_pos")? },
         binlog_expire_seconds: expire_seconds(
             number("binlog_expire_logs_seconds"),
             text("expire_logs_days").as_deref(),
