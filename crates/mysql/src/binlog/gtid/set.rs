@@ -110,6 +110,32 @@ impl GtidSet {
         }
     }
 
+    /// What of the set is not in `other`.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        let mut rest = Self::new();
+        for ours in &self.sources {
+            let key = (ours.uuid, ours.tag);
+            let found =
+                other.sources.binary_search_by_key(&key, |source| (source.uuid, source.tag));
+            let theirs = found.ok().and_then(|index| other.sources.get(index));
+            let theirs = theirs.map_or(&[][..], |source| &source.intervals);
+            let intervals: Vec<_> =
+                ours.intervals.iter().flat_map(|interval| interval.minus(theirs)).collect();
+            if !intervals.is_empty() {
+                rest.sources.push(Source { uuid: ours.uuid, tag: ours.tag, intervals });
+            }
+        }
+        rest
+    }
+
+    /// Number of transactions, saturating.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        let intervals = self.sources.iter().flat_map(|source| &source.intervals);
+        intervals.fold(0, |sum, interval| sum.saturating_add(interval.end - interval.start))
+    }
+
     /// Whether the set holds nothing.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -201,6 +227,26 @@ impl Source {
 }
 
 impl Interval {
+    /// What of it is in none of `taken`, which are sorted and apart.
+    fn minus(self, taken: &[Self]) -> Vec<Self> {
+        let mut rest = Vec::new();
+        let mut start = self.start;
+        let first = taken.partition_point(|interval| interval.end <= self.start);
+        for interval in taken.get(first..).unwrap_or_default() {
+            if interval.start >= self.end {
+                break;
+            }
+            if interval.start > start {
+                rest.push(Self { start, end: interval.start });
+            }
+            start = start.max(interval.end);
+        }
+        if start < self.end {
+            rest.push(Self { start, end: self.end });
+        }
+        rest
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let number = |text: &str| -> Option<u64> {
             let text = text.trim();
