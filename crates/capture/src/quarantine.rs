@@ -73,17 +73,19 @@ pub trait Quarantine: Send + std::fmt::Debug {
     /// The store cannot be written.
     fn release(&self, database: &str, table: &str) -> Result<(), HistoryError>;
 
-    /// The place of the one event that an operator has decided to leave out, if any; spelled as in
-    /// [`BadEvent::place`].
+    /// The places of the events that an operator has decided to leave out, one by one; spelled as in
+    /// [`BadEvent::place`]. A decision stays: until the log holds something behind the event, the source
+    /// comes by it again after each restart.
     ///
     /// # Errors
     /// The store cannot be read.
-    fn event_to_skip(&self) -> Result<Option<String>, HistoryError>;
+    fn events_to_skip(&self) -> Result<Vec<String>, HistoryError>;
 
-    /// That event was left out; the decision is used up.
+    /// An event was left out, as decided; called before anything behind it is delivered, each time the
+    /// source comes by it.
     ///
     /// # Errors
-    /// The store cannot be written.
+    /// Nobody has decided so, another kind of event stands there, or the store cannot be written.
     fn event_skipped(&self, event: &BadEvent) -> Result<(), HistoryError>;
 }
 
@@ -106,8 +108,8 @@ impl Quarantine for NoQuarantine {
         Ok(())
     }
 
-    fn event_to_skip(&self) -> Result<Option<String>, HistoryError> {
-        Ok(None)
+    fn events_to_skip(&self) -> Result<Vec<String>, HistoryError> {
+        Ok(Vec::new())
     }
 
     fn event_skipped(&self, event: &BadEvent) -> Result<(), HistoryError> {

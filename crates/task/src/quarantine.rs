@@ -56,9 +56,8 @@ impl Quarantine for CatalogQuarantine {
         self.catalog.release_table(&self.task, database, table).map_err(store_failed)
     }
 
-    fn event_to_skip(&self) -> Result<Option<String>, HistoryError> {
-        let places = self.catalog.events_to_skip(&self.task).map_err(store_failed)?;
-        Ok(places.into_iter().next())
+    fn events_to_skip(&self) -> Result<Vec<String>, HistoryError> {
+        self.catalog.events_to_skip(&self.task).map_err(store_failed)
     }
 
     fn event_skipped(&self, event: &BadEvent) -> Result<(), HistoryError> {
