@@ -8,7 +8,7 @@ use capture::{ErrorKind, Start};
 use super::scripted::{Failure, Server, all_rows, name, script, settings, spec, wait};
 use crate::TaskState;
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use capture::{
-    CaptureOptions, CheckItem, ErrorKind, Sink, Source, SourceError, SourceStatus, Start, Stop,
+    BadEvent, CaptureOptions, CheckItem, DdlScope, ErrorKind, OnTableError as CaptureTableError,
+    Sink, Source, SourceError, SourceStatus, Start, Stop,
 };
 use catalog::{
     Catalog, OnTableError, Operations, SourceSpec, StartAt, StatementScope, TaskSpec, TlsMode,
@@ -34,6 +35,12 @@ pub(super) struct Script {
     pub(super) failures: Mutex<VecDeque<Failure>>,
     /// Where each run started.
     pub(super) starts: Mutex<Vec<Start>>,
+    /// Where its log ends when it is asked to start now.
+    pub(super) now: AtomicU64,
+    /// Transactions that it cannot decode.
+    pub(super) bad: Mutex<Vec<u64>>,
+    /// What the last source was built with.
+    pub(super) built: Mutex<Option<(DdlScope, CaptureTableError)>>,
     /// It does not look at its stop.
     pub(super) deaf: AtomicBool,
     running: AtomicUsize,
@@ -50,7 +57,7 @@ pub(super) struct Failure {
 }
 
 #[derive(Debug)]
-struct Scripted(Arc<Script>);
+struct Scripted(Arc<Script>, CaptureOptions);
 
 #[derive(Debug)]
 struct Cells<'a>(i64, &'a [u8]);
@@ -88,13 +95,30 @@ pub(super) fn deliver(
     result.map_err(|e| SourceError::new(ErrorKind::SinkClosed, "log_closed", e.to_string()))
 }
 
-fn parsed(start: &Start) -> (u64, u64) {
-    let Start::At(position) = start else { return (0, 0) };
+fn parsed(start: &Start, now: u64) -> (u64, u64) {
+    let Start::At(position) = start else {
+        return if *start == Start::Now { (now, 0) } else { (0, 0) };
+    };
     let mut numbers = position.as_str().split(['=', ' ']).filter_map(|word| word.parse().ok());
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
 impl Scripted {
+    /// Whether a transaction is left out as decided; one that is bad and is not, is an error.
+    fn leaves_out(&self, tx: u64) -> Result<bool, SourceError> {
+        if !self.0.bad.lock().unwrap().contains(&tx) {
+            return Ok(false);
+        }
+        let (place, kind) = (format!("log:{tx}"), "TRANSACTION".to_owned());
+        let event = BadEvent { place, kind, size: 9, bytes: b"scrambled".to_vec() };
+        if self.1.quarantine.events_to_skip().unwrap().contains(&event.place) {
+            self.1.quarantine.event_skipped(&event).unwrap();
+            return Ok(true);
+        }
+        let error = SourceError::new(ErrorKind::Corrupt, "event_corrupt", "as scripted");
+        Err(error.at_event(event))
+    }
+
     fn play(&self, start: &Start, sink: &mut dyn Sink, stop: &Stop) -> Result<(), SourceError> {
         let script = &self.0;
         let failure = script.failures.lock().unwrap().pop_front();
@@ -104,7 +128,7 @@ impl Scripted {
             left = after_rows.ok_or_else(error)?;
         }
         let info = SourceInfo { kind: SourceKind::MySql, version: "1".into() };
-        let (mut tx, mut row) = parsed(start);
+        let (mut tx, mut row) = parsed(start, script.now.load(Ordering::SeqCst));
         let first = Position::parse(format!("tx={tx} row={row}").as_bytes()).unwrap();
         sink.connected(&info, &first).unwrap();
         script.status.update(|status| status.connected = true);
@@ -130,6 +154,10 @@ impl Scripted {
                 continue;
             }
             script.status.update(|status| status.last_contact = Some(now));
+            if row == 0 && self.leaves_out(tx)? {
+                tx += 1;
+                continue;
+            }
             if row == 0 {
                 deliver(sink, (tx, 0), Body::Begin)?;
             }
@@ -177,8 +205,19 @@ impl Source for Scripted {
 struct Factory(Arc<Script>);
 
 impl Sources for Factory {
-    fn build(&self, _: &SourceSpec, _: CaptureOptions) -> Result<Box<dyn Source>, SourceError> {
-        Ok(Box::new(Scripted(Arc::clone(&self.0))))
+    fn build(
+        &self,
+        _: &SourceSpec,
+        capture: CaptureOptions,
+    ) -> Result<Box<dyn Source>, SourceError> {
+        *self.0.built.lock().unwrap() = Some((capture.ddl_scope, capture.on_table_error));
+        Ok(Box::new(Scripted(Arc::clone(&self.0), capture)))
+    }
+
+    fn understands(&self, _: &SourceSpec, position: &Position) -> Result<(), SourceError> {
+        let understood = position.as_str().starts_with("tx=");
+        let error = || SourceError::new(ErrorKind::Unsupported, "bad_position", "give tx=N row=N");
+        understood.then_some(()).ok_or_else(error)
     }
 }
 
@@ -199,6 +238,7 @@ impl Topics for Opened {
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) tasks: Tasks,
+    pub(super) catalog: Catalog,
     topics: Arc<Opened>,
 }
 
@@ -269,10 +309,16 @@ impl Server {
         let metrics = Metrics::new(&mut Registry::default());
         let factory = Arc::new(Factory(Arc::clone(script)));
         let clock = Arc::new(SystemClock);
-        let tasks =
-            Tasks::open(catalog, settings, factory, Arc::<Opened>::clone(&topics), clock, metrics)
-                .unwrap();
-        Self { tasks, topics }
+        let tasks = Tasks::open(
+            catalog.clone(),
+            settings,
+            factory,
+            Arc::<Opened>::clone(&topics),
+            clock,
+            metrics,
+        )
+        .unwrap();
+        Self { tasks, catalog, topics }
     }
 
     /// A new server whose task runs.
