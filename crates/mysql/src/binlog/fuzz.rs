@@ -1,10 +1,13 @@
-//! One entry that leads through the whole decoder, for fuzzing and property tests.
+//! Entries that lead through the decoder, whole and by its most tangled parts, for fuzzing and property
+//! tests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use change::{ColumnType, Image, TableSchema, Value, Visitor};
 
+use super::decimal::DecimalLayout;
+use super::json;
 use super::{
     Checksum, DecodeError, Event, EventHeader, FormatDescription, PayloadReader, RawEvent, Rows,
     TableBinding, TableId,
@@ -26,6 +29,68 @@ pub fn fuzz_events(bytes: &[u8]) {
         // An error ends an event, not the walk: the next one may reach other code.
         let _ = walk.parse(event).and_then(|raw| walk.event(&raw));
     }
+}
+
+/// Writes `bytes` as a binary JSON document. The text must stay in proportion to them.
+///
+/// # Panics
+/// The text is longer than a sound document of this length can be, which is what the fuzzer looks for.
+pub fn fuzz_json(bytes: &[u8]) {
+    let mut text = String::new();
+    let written = json::write_text(bytes, &mut text);
+    bounded(&text, bytes.len());
+    if written.is_ok() {
+        let mut again = String::new();
+        assert!(
+            json::write_text(bytes, &mut again).is_ok() && again == text,
+            "two texts of one document"
+        );
+    }
+}
+
+/// Takes `bytes` as a binary JSON document and changes to it, as a partial update logs them; the first two
+/// bytes say where the changes begin.
+///
+/// # Panics
+/// The text is longer than sound documents and changes of this length can give.
+pub fn fuzz_json_changes(bytes: &[u8]) {
+    let Some((at, rest)) = bytes.split_first_chunk::<2>() else { return };
+    let at = usize::from(u16::from_le_bytes(*at)).min(rest.len());
+    let (document, changes) = rest.split_at_checked(at).unwrap_or_default();
+    let mut text = String::new();
+    if json::write_changed(document, changes, &mut text).is_ok() {
+        bounded(&text, bytes.len());
+    }
+}
+
+/// Reads `bytes` as a `DECIMAL` whose precision and scale are its first two bytes.
+///
+/// # Panics
+/// What was read is no plain number of this layout.
+pub fn fuzz_decimal(bytes: &[u8]) {
+    let Some(([precision, scale], stored)) = bytes.split_first_chunk::<2>() else { return };
+    let Some(layout) = DecimalLayout::new(*precision, *scale) else { return };
+    let Some(stored) = stored.get(..layout.length()) else { return };
+    let mut text = String::new();
+    if layout.write(stored, &mut text).is_ok() {
+        let digits = text.strip_prefix('-').unwrap_or(&text);
+        let (integer, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all_digits = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit());
+        assert!(
+            !integer.is_empty() && all_digits(integer) && all_digits(fraction),
+            "{text} is no number"
+        );
+        assert_eq!(fraction.len(), usize::from(*scale), "{text} has another scale");
+        assert!(integer.len() <= usize::from((*precision - *scale).max(1)), "{text} is too long");
+    }
+}
+
+/// Every byte of a document can become an escape of six, and numbers and punctuation a few more.
+fn bounded(text: &str, bytes: usize) {
+    assert!(
+        text.len() <= bytes.saturating_mul(64).saturating_add(4096),
+        "a text out of proportion"
+    );
 }
 
 struct Walk {

@@ -34,7 +34,7 @@ pub use event::{
     FormatDescription, GtidEvent, GtidListEvent, Heartbeat, Incident, MariaDbGtidEvent,
     PreviousGtids, Query, QueryVariables, RawEvent, Rotate, StartEncryption, XaPrepare,
 };
-pub use fuzz::fuzz_events;
+pub use fuzz::{fuzz_decimal, fuzz_events, fuzz_json, fuzz_json_changes};
 pub use gtid::{Gtid, GtidError, GtidList, GtidSet, MariaDbGtid, Tag, Uuid};
 pub use metadata::ColumnMetadata;
 pub use payload::{PayloadEvents, PayloadReader, TransactionPayload};
