@@ -2,6 +2,7 @@
 
 use capture::{ErrorKind, HistoryError, SinkError, SourceError};
 
+use super::xa::Prepared;
 use crate::Error;
 use crate::binlog::DecodeError;
 
@@ -36,6 +37,18 @@ pub(crate) enum Failure {
         /// What came, or nothing.
         found: String,
     },
+    /// The rows of an XA transaction that is committed cannot be read again.
+    #[error(
+        "the XA transaction {xid} is committed here, and its rows at {place} cannot be read again: {reason}"
+    )]
+    PreparedLost {
+        /// Its identifier.
+        xid: String,
+        /// Where its rows stood.
+        place: String,
+        /// What is there instead, or what the server says.
+        reason: String,
+    },
     /// A ROTATE names no text.
     #[error("a ROTATE event names a file in no character set")]
     FileName,
@@ -45,6 +58,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    pub(crate) fn prepared_lost(group: &Prepared, reason: impl Into<String>) -> Self {
+        let (xid, place) = (group.xid.to_string(), group.shown_place());
+        Self::PreparedLost { xid, place, reason: reason.into() }
+    }
+
     /// Says what it means, with the place in the log.
     pub(crate) fn into_source_error(
         self,
@@ -78,6 +96,13 @@ impl Failure {
             )
             .remedy("let the task read the server it read before, then wellhead task start NAME")
             .remedy("wellhead task delete NAME, then create it again: it starts behind the gap"),
+            Self::PreparedLost { .. } => {
+                SourceError::new(ErrorKind::PositionLost, "xa_rows_lost", text(&self.to_string()))
+                    .remedy("keep binlogs as long as XA transactions stay prepared")
+                    .remedy(
+                        "wellhead task delete NAME, then create it again: it starts behind the gap",
+                    )
+            }
             Self::UnknownTable(..) => SourceError::new(
                 ErrorKind::Misconfigured,
                 "schema_unknown",

@@ -8,11 +8,14 @@ mod error;
 mod gtids;
 mod place;
 mod position;
+mod prepared;
 mod reader;
 mod start;
 mod statement;
 mod tables;
 mod translator;
+mod warnings;
+mod xa;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,19 +27,22 @@ use capture::{
 use change::{Clock, SourceInfo, SourceKind, UnixTime};
 
 pub use position::BadPosition;
+pub(crate) use position::{BinlogPosition, file_number};
 
 use crate::binlog::Checksum;
 use crate::connection::{
     BinlogStream, Connection, Endpoint, Flavour, Replica, ReplicaOptions, ServerFacts, Timeouts,
     explain, server_facts,
 };
+use crate::ddl::Dialect;
 use crate::precheck::precheck;
 use definitions::CatalogConnection;
 use error::Failure;
-use reader::{Channel, Read, ReadError};
-use start::Plan;
+use prepared::SecondDump;
+use reader::{Channel, Patience, Read, ReadError};
+use start::{Forward, Plan};
 use tables::Tables;
-use translator::Translator;
+use translator::{Server, Translator};
 
 /// Everything a [`MySqlSource`] is made of.
 #[derive(Debug)]
@@ -65,6 +71,7 @@ pub struct MySqlSource {
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// A connection without any byte for so long is dead.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+const PATIENCE: Patience = Patience { first: Duration::from_secs(900), later: SILENCE_MAX };
 /// The stop is looked at this often.
 const WAIT_MAX: Duration = Duration::from_millis(250);
 const WAIT_MIN: Duration = Duration::from_millis(1);
@@ -77,22 +84,33 @@ impl MySqlSource {
     }
 
     /// Connects, decides where to start, and starts the dump.
-    fn connect(&self, start: &Start) -> Result<Dump, SourceError> {
+    fn connect(&self, start: &Start, stop: &Stop) -> Result<Dump, SourceError> {
         let failed = |error| explain(error, &self.options.endpoint, None);
         let mut connection =
             Connection::connect(&self.options.endpoint, self.timeouts).map_err(failed)?;
-        let facts = server_facts(&mut connection).map_err(failed)?;
+        let mut facts = server_facts(&mut connection).map_err(failed)?;
         check_settings(&facts)?;
         let clock_ahead_micros = self.clock_difference(&mut connection).map_err(failed)?;
-        let plan = start::plan(start, &facts)?;
-        let replica = ReplicaOptions {
+        let now = self.options.clock.now().micros().saturating_add(clock_ahead_micros);
+        let mut log = start::ServerLog {
+            endpoint: &self.options.endpoint,
+            timeouts: self.timeouts,
+            checksum: checksum(&facts),
+            now: UnixTime::from_micros(now),
+            stop,
+        };
+        let plan = start::resolve(start, &mut log, &mut connection, &mut facts)?;
+        let replica = Replica::prepare(connection, self.replica_options()).map_err(failed)?;
+        let stream = replica.start(&plan.dump).map_err(failed)?;
+        Ok(Dump { stream, facts, plan, clock_ahead_micros })
+    }
+
+    fn replica_options(&self) -> ReplicaOptions {
+        ReplicaOptions {
             server_id: self.options.server_id,
             heartbeat: HEARTBEAT,
             ..ReplicaOptions::default()
-        };
-        let replica = Replica::prepare(connection, replica).map_err(failed)?;
-        let stream = replica.start(&plan.dump).map_err(failed)?;
-        Ok(Dump { stream, facts, plan, clock_ahead_micros })
+        }
     }
 
     /// By how much the server's clock is ahead of ours.
@@ -108,6 +126,7 @@ impl MySqlSource {
         &self,
         channel: &Channel,
         translator: &mut Translator<'_>,
+        mut forward: Option<Forward>,
         clock_ahead_micros: i64,
         sink: &mut dyn Sink,
         stop: &Stop,
@@ -119,9 +138,13 @@ impl MySqlSource {
             match channel.full.pop(wait) {
                 Pop::Item(Read::Events(chunk, bytes_read)) => {
                     for event in chunk.events() {
-                        translator
-                            .event(event, sink)
-                            .map_err(|f| explain_failure(f, &translator.shown_event()))?;
+                        let shown = Forward::pass(&mut forward, event)
+                            .map_err(|f| explain_failure(f.into(), &translator.shown_event()))?;
+                        if let Some(event) = shown {
+                            translator
+                                .event(event, sink)
+                                .map_err(|f| explain_failure(f, &translator.shown_event()))?;
+                        }
                     }
                     channel.recycle(chunk);
                     self.report(translator, bytes_read);
@@ -144,20 +167,25 @@ impl MySqlSource {
         Ok(())
     }
 
-    fn report(&self, translator: &Translator<'_>, bytes_read: u64) {
+    fn report(&self, translator: &mut Translator<'_>, bytes_read: u64) {
         let now = self.options.clock.now();
         let skipped = translator.skipped();
+        let warnings = translator.new_warnings();
         self.status.update(|status| {
             status.last_contact = Some(now);
             status.bytes_read = bytes_read;
             if translator.is_caught_up() {
                 status.caught_up = Some(now);
             }
+            if let Some(warnings) = warnings {
+                status.warnings = warnings;
+            }
             status.skipped.clear();
             status.skipped.extend([
                 ("statement_format", skipped.statement_format),
-                ("account_statement", skipped.account),
+                ("untracked_statement", skipped.untracked_statement),
                 ("untracked_table", skipped.untracked),
+                ("xa_prepared_before_start", skipped.xa_unprepared),
             ]);
         });
     }
@@ -190,7 +218,10 @@ struct Dump {
 
 impl Source for MySqlSource {
     fn run(&mut self, start: &Start, sink: &mut dyn Sink, stop: &Stop) -> Result<(), SourceError> {
-        let Dump { stream, facts, plan, clock_ahead_micros } = self.connect(start)?;
+        let Dump { stream, facts, plan, clock_ahead_micros } = match self.connect(start, stop) {
+            Err(_) if stop.is_raised() => return Ok(()),
+            connected => connected?,
+        };
         let version = facts.version.text.clone();
         sink.connected(&SourceInfo { kind: SourceKind::MySql, version }, &plan.position)
             .map_err(|error| closed(&error))?;
@@ -214,7 +245,19 @@ impl Source for MySqlSource {
             status.connected = true;
             status.last_contact = Some(now);
         });
+        let mut second = SecondDump::new(
+            self.options.endpoint.clone(),
+            self.timeouts,
+            self.replica_options(),
+            stop.clone(),
+        );
         let mut translator = Translator::new(plan.position, tables, checksum(&facts));
+        translator.set_prepared_log(&mut second);
+        translator.set_server(Server {
+            dialect: Dialect::of(&facts.version),
+            lower_case_table_names: facts.lower_case_table_names.unwrap_or(0),
+            ddl_scope: self.options.capture.ddl_scope,
+        });
         if let Some(end) = &facts.log_end {
             translator.set_log_end(&end.file, end.position);
         }
@@ -222,18 +265,18 @@ impl Source for MySqlSource {
             let server_now = now.micros().saturating_add(clock_ahead_micros);
             translator.set_time(UnixTime::from_micros(server_now));
         }
+        let forward = plan.forward_to.map(|to| Forward::new(to, checksum(&facts)));
         let channel = Channel::new(self.options.queue_bytes);
         let reading_stop = Stop::default();
         let result = std::thread::scope(|threads| {
             let reading = std::thread::Builder::new()
                 .name(format!("read {}", self.options.endpoint.address()))
-                .spawn_scoped(threads, || {
-                    reader::read(stream, &channel, &reading_stop, SILENCE_MAX)
-                })
+                .spawn_scoped(threads, || reader::read(stream, &channel, &reading_stop, PATIENCE))
                 .map_err(|error| {
                     SourceError::new(ErrorKind::Unreachable, "no_thread", error.to_string())
                 })?;
-            let result = self.translate(&channel, &mut translator, clock_ahead_micros, sink, stop);
+            let result =
+                self.translate(&channel, &mut translator, forward, clock_ahead_micros, sink, stop);
             reading_stop.raise();
             channel.full.close();
             if reading.join().is_err() {

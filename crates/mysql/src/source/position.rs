@@ -3,13 +3,15 @@
 //! The text is a line of `key=value` words, so that an operator can read it in a record's header:
 //! `file=mysql-bin.000042 offset=1187 rows_event=3 row=17 begun=1 server=<uuid> gtid=<set>`.
 //! Words with their default value are left out. `offset` is where the transaction starts that is being
-//! read; `rows_event` and `row` count what of it was delivered.
+//! read; `rows_event` and `row` count what of it was delivered. There is one `xa` for each XA transaction
+//! that is prepared: `xa=<format>,<global id>,<branch id>,<has rows>,<offset>,<GTID>,<GTID before>,<file>`.
 
 use std::fmt::Write as _;
 
 use change::Resume;
 
 use super::gtids::Gtids;
+use super::xa::{Prepared, PreparedSet};
 
 /// Where a binlog was read up to. Owned by the translator, updated in place, lent with each change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +21,9 @@ pub(crate) struct BinlogPosition {
     /// Where the open transaction starts, or the next one will. 64 bit: a file may outgrow the 32 bit
     /// of an event's header.
     pub(crate) offset: u64,
+    /// When the server began the file, in seconds since the epoch: two files of one name are told apart
+    /// by it after a server was reset. 0 where it is not known.
+    pub(crate) created: u32,
     /// What of the open transaction was delivered.
     pub(crate) within: Within,
     /// The open transaction's GTID, so that `within` is never taken for what of another one was
@@ -26,6 +31,8 @@ pub(crate) struct BinlogPosition {
     pub(crate) group: String,
     /// Identity of the server that wrote the file, for telling file names of two servers apart.
     pub(crate) server: String,
+    /// XA transactions that are prepared, whose rows are still to be delivered.
+    pub(crate) prepared: PreparedSet,
     /// All transactions before the open one, where GTIDs are in use.
     pub(crate) gtids: Gtids,
 }
@@ -104,6 +111,7 @@ impl BinlogPosition {
                 "offset" => {
                     position.offset = value.parse().map_err(|_| bad("a number is malformed"))?;
                 }
+                "created" => position.created = number()?,
                 "rows_event" => position.within.rows_event = number()?,
                 "row" => position.within.row = number()?,
                 "rows" => {
@@ -113,6 +121,11 @@ impl BinlogPosition {
                 "in" => position.group = value.into(),
                 "begun" => position.within.begun = value == "1",
                 "server" => position.server = value.into(),
+                "xa" => {
+                    let prepared = Prepared::parse(value);
+                    let prepared = prepared.ok_or_else(|| bad("an XA entry is malformed"))?;
+                    position.prepared.insert(prepared);
+                }
                 _ => return Err(bad("a word is unknown")),
             }
         }
@@ -142,6 +155,9 @@ impl Resume for BinlogPosition {
         if !self.file.is_empty() {
             word("file", &Escaped(&self.file));
             word("offset", &self.offset);
+            if self.created != 0 {
+                word("created", &self.created);
+            }
         }
         if self.within != Within::default() {
             word("rows_event", &self.within.rows_event);
@@ -155,20 +171,23 @@ impl Resume for BinlogPosition {
         if !self.server.is_empty() {
             word("server", &self.server);
         }
+        self.prepared.write(out);
         if !self.gtids.is_unknown() {
-            word("gtid", &self.gtids);
+            let space = if out.is_empty() { "" } else { " " };
+            let _infallible = write!(out, "{space}gtid={}", self.gtids);
         }
     }
 }
 
-/// A file name in printable ASCII without spaces: everything else is `%` and two hexadecimal digits.
-struct Escaped<'a>(&'a str);
+/// A file name in printable ASCII without spaces and what divides words: everything else is `%` and two
+/// hexadecimal digits.
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for byte in self.0.bytes() {
             match byte {
-                b'%' => write!(f, "%25")?,
+                b'%' | b'=' | b',' => write!(f, "%{byte:02x}")?,
                 byte if byte.is_ascii_graphic() => f.write_char(char::from(byte))?,
                 byte => write!(f, "%{byte:02x}")?,
             }
@@ -177,7 +196,7 @@ impl std::fmt::Display for Escaped<'_> {
     }
 }
 
-fn unescape(text: &str) -> Option<String> {
+pub(crate) fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

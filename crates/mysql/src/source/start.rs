@@ -70,7 +70,9 @@ pub(crate) fn decide(start: &Start, facts: &ServerFacts) -> Result<Next, SourceE
 pub(crate) fn plan(start: &Start, facts: &ServerFacts) -> Result<Plan, SourceError> {
     match decide(start, facts)? {
         Next::Dump(plan) | Next::Search(Search::SameFile(plan)) => Ok(plan),
-        Next::Search(_) => Err(loss::no_such_place(format!("{start:?} must be searched for first"))),
+        Next::Search(_) => {
+            Err(loss::no_such_place(format!("{start:?} must be searched for first")))
+        }
     }
 }
 

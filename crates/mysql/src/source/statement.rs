@@ -11,19 +11,23 @@ pub(crate) enum Statement {
     Rollback,
     /// `XA START`: a transaction begins that is prepared at its end.
     XaStart,
-    /// `XA COMMIT`, `XA ROLLBACK`: what becomes of a prepared transaction.
-    XaOutcome,
+    /// `XA COMMIT`: the rows of a prepared transaction stand.
+    XaCommit,
+    /// `XA ROLLBACK`: a prepared transaction never was.
+    XaRollback,
     /// Within a transaction, without effect on what is delivered: savepoints, `XA END`.
     WithinTransaction,
-    /// Changes rows in statement format: there are no row events for it.
+    /// Changes rows in statement format, or calls what does: there are no row events for it.
     Dml,
-    /// Accounts and rights; may hold a password's hash, so it is not passed on.
-    Account,
     /// Concerns only the session that ran it.
     Temporary,
-    /// Everything else changes definitions, or may.
+    /// Everything else changes definitions, accounts or rights, or may.
     Ddl,
 }
+
+/// First words of what changes rows, directly or by a function that it calls.
+const CHANGE_ROWS: [&str; 10] =
+    ["INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "WITH", "SELECT", "DO", "CALL", "VALUES"];
 
 /// Tells the kind of a statement.
 pub(crate) fn classify(statement: &str) -> Statement {
@@ -48,16 +52,12 @@ pub(crate) fn classify(statement: &str) -> Statement {
     } else if is(&first, "XA") {
         match () {
             () if any(&second, &["START", "BEGIN"]) => Statement::XaStart,
-            () if any(&second, &["COMMIT", "ROLLBACK"]) => Statement::XaOutcome,
+            () if is(&second, "COMMIT") => Statement::XaCommit,
+            () if is(&second, "ROLLBACK") => Statement::XaRollback,
             () => Statement::WithinTransaction,
         }
-    } else if any(&first, &["INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD"]) {
+    } else if any(&first, &CHANGE_ROWS) {
         Statement::Dml
-    } else if any(&first, &["GRANT", "REVOKE", "SET"])
-        || (any(&first, &["CREATE", "ALTER", "DROP", "RENAME"])
-            && any(&second, &["USER", "ROLE", "SERVER"]))
-    {
-        Statement::Account
     } else if any(&first, &["CREATE", "DROP"]) && is(&second, "TEMPORARY") {
         Statement::Temporary
     } else {
@@ -146,27 +146,28 @@ mod tests {
             ("SAVEPOINT `a`", Statement::WithinTransaction),
             ("XA START X'01',X'',1", Statement::XaStart),
             ("XA END X'01',X'',1", Statement::WithinTransaction),
-            ("XA COMMIT X'01',X'',1", Statement::XaOutcome),
+            ("XA COMMIT X'01',X'',1", Statement::XaCommit),
+            ("XA ROLLBACK X'01',X'',1", Statement::XaRollback),
             ("INSERT INTO t VALUES (1)", Statement::Dml),
             ("/* hint */ update t set a = 1", Statement::Dml),
+            ("WITH c AS (SELECT 1) DELETE FROM t", Statement::Dml),
+            ("SELECT `shop`.`sells`(1)", Statement::Dml),
+            ("LOAD DATA LOCAL INFILE 'x' INTO TABLE t", Statement::Dml),
             ("CREATE TABLE t (a INT)", Statement::Ddl),
             ("ALTER TABLE t ADD b INT", Statement::Ddl),
             ("TRUNCATE TABLE t", Statement::Ddl),
             ("DROP TABLE IF EXISTS `t`", Statement::Ddl),
-            ("CREATE USER 'x'@'%' IDENTIFIED WITH 'p' AS 'h'", Statement::Account),
-            ("ALTER USER 'x' IDENTIFIED BY 'h'", Statement::Account),
-            ("GRANT SELECT ON *.* TO x", Statement::Account),
-            ("SET PASSWORD FOR x = 'h'", Statement::Account),
-            (
-                "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (PASSWORD 'p')",
-                Statement::Account,
-            ),
+            ("CREATE USER 'x'@'%' IDENTIFIED WITH 'p' AS 'h'", Statement::Ddl),
+            ("ALTER USER 'x' IDENTIFIED BY 'h'", Statement::Ddl),
+            ("GRANT SELECT ON *.* TO x", Statement::Ddl),
+            ("SET PASSWORD FOR x = 'h'", Statement::Ddl),
+            ("CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (PASSWORD 'p')", Statement::Ddl),
             ("SET STATEMENT max_statement_time=1 FOR ALTER TABLE t ADD b INT", Statement::Ddl),
-            ("SET STATEMENT a=' FOR x', b=2 FOR\nCREATE USER x", Statement::Account),
+            ("SET STATEMENT a=' FOR x', b=2 FOR\nCREATE USER x", Statement::Ddl),
             ("set statement lock_wait_timeout = 5 for insert into t values (1)", Statement::Dml),
             ("CREATE TEMPORARY TABLE t (a INT)", Statement::Temporary),
             ("CREATE OR REPLACE TEMPORARY TABLE t (a INT)", Statement::Temporary),
-            ("CREATE OR REPLACE USER x", Statement::Account),
+            ("CREATE OR REPLACE USER x", Statement::Ddl),
             ("CREATE OR REPLACE TABLE t (a INT)", Statement::Ddl),
             ("DROP TEMPORARY TABLE IF EXISTS t", Statement::Temporary),
             ("DROP /*!40005 TEMPORARY */ TABLE IF EXISTS `t`", Statement::Temporary),

@@ -102,15 +102,26 @@ impl<'d> Tables<'d> {
             database: schema.database.clone(),
             table: schema.table.clone(),
             schema: Some(schema),
+            definition: None,
         };
         let current = self.definitions.all(&self.selection)?;
         let entries: Vec<_> = current.into_iter().map(entry).collect();
         self.history.append_all(&entries)?;
-        for HistoryEntry { valid_from, database, table, schema } in entries {
+        for HistoryEntry { valid_from, database, table, schema, .. } in entries {
             let versions = self.known.entry((database, table)).or_default();
             versions.insert(valid_from, schema.map(Arc::new));
         }
         Ok(())
+    }
+
+    /// Whether rows of this table are tracked.
+    pub(crate) fn tracks(&self, database: &str, table: &str) -> bool {
+        self.selection.tracks(database, table)
+    }
+
+    /// Whether any table of this database could be tracked.
+    pub(crate) fn touches(&self, database: &str) -> bool {
+        self.selection.touches(database)
     }
 
     /// Between groups: forgets the tables, should there be very many. Each group maps its own again.
@@ -291,7 +302,8 @@ fn append(
 ) -> Result<(), Failure> {
     let (database, table) = name.clone();
     let schema = schema.map(|schema| TableSchema::clone(schema));
-    Ok(history.append(&HistoryEntry { valid_from: valid_from.into(), database, table, schema })?)
+    let valid_from = valid_from.into();
+    Ok(history.append(&HistoryEntry { valid_from, database, table, schema, definition: None })?)
 }
 
 /// The table id that a TABLE_MAP event starts with, in the six bytes of every server since 5.1.4.

@@ -56,6 +56,11 @@ impl GtidList {
         }
     }
 
+    /// Forgets what is known of a domain.
+    pub fn forget(&mut self, domain: u32) {
+        self.entries.retain(|entry| entry.domain != domain);
+    }
+
     /// The last transaction of a domain.
     #[must_use]
     pub fn get(&self, domain: u32) -> Option<MariaDbGtid> {

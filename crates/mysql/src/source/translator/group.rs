@@ -6,6 +6,7 @@ use capture::{Sink, SinkError};
 use change::Body;
 
 use super::Translator;
+use super::xa::HeldBack;
 use crate::binlog::{Gtid, GtidEvent, MariaDbGtid, MariaDbGtidEvent, RawEvent};
 use crate::source::error::Failure;
 use crate::source::gtids::Gtids;
@@ -22,6 +23,8 @@ pub(super) struct Group {
     pub(super) rows_event: u32,
     /// Rows of tracked tables so far.
     pub(super) rows: u64,
+    /// The rows wait for what becomes of the group: it is an XA transaction's.
+    pub(super) held_back: Option<HeldBack>,
 }
 
 #[derive(Debug)]
@@ -45,6 +48,9 @@ impl Translator<'_> {
         if let Some(gtid) = event.gtid {
             let _infallible = write!(self.place.transaction.gtid, "{gtid}");
             self.group.gtid = Some(AnyGtid::MySql(gtid));
+        } else {
+            // A set that lacks this transaction says nothing about where to go on.
+            self.place.position.gtids = Gtids::None;
         }
         self.identify_group(expected)
     }
@@ -63,6 +69,9 @@ impl Translator<'_> {
         let _infallible = write!(self.place.transaction.gtid, "{}", event.gtid);
         self.group.gtid = Some(AnyGtid::MariaDb(event.gtid));
         self.group.transactional = !event.is_standalone();
+        if event.is_xa_prepare() {
+            self.hold_back();
+        }
         self.identify_group(expected)
     }
 
@@ -158,6 +167,7 @@ impl Translator<'_> {
             _ => {}
         }
         self.group.transactional = false;
+        self.group.held_back = None;
         self.delivered = Within::default();
     }
 }

@@ -8,22 +8,27 @@
 mod group;
 mod rows;
 mod statement;
+mod xa;
 
 use std::time::Duration;
 
-use capture::{Sink, SinkError};
+use capture::{DdlScope, Sink, SinkError};
 use change::{Body, UnixTime};
 
 use self::group::Group;
+use self::xa::KeptGroups;
+pub(crate) use self::xa::PreparedLog;
 use super::error::Failure;
 use super::gtids::Gtids;
 use super::place::Place;
 use super::position::{BinlogPosition, Within, file_number};
 use super::tables::Tables;
+use super::warnings::Warnings;
 use crate::binlog::{
     Checksum, Event, EventHeader, EventType, FormatDescription, GtidList, PayloadReader, RawEvent,
     TransactionPayload,
 };
+use crate::ddl::Dialect;
 
 /// Turns the events of one dump, in order, into changes.
 #[derive(Debug)]
@@ -38,7 +43,13 @@ pub(crate) struct Translator<'a> {
     inflated: Vec<u8>,
     /// MySQL's compressed transactions, unpacked.
     payloads: Option<PayloadReader>,
+    server: Server,
     skipped: Skipped,
+    warnings: Warnings,
+    /// Reads groups of prepared XA transactions again.
+    prepared_log: Option<&'a mut dyn PreparedLog>,
+    /// Groups of prepared XA transactions that need not be read again.
+    kept: KeptGroups,
     /// Where the server's log ended when the dump started. A server that searches its log for the
     /// start shows signs of life before it has come so far.
     log_end: (u64, u64),
@@ -46,19 +57,37 @@ pub(crate) struct Translator<'a> {
     caught_up: bool,
 }
 
+/// What statements are read with, beside what the log says of their sessions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Server {
+    pub(crate) dialect: Dialect,
+    pub(crate) lower_case_table_names: u8,
+    pub(crate) ddl_scope: DdlScope,
+}
+
 /// Events that were understood and not delivered, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Skipped {
-    /// DML in statement format: there are no rows for it in the log.
+    /// Changes of tracked tables in statement format: there are no rows for them in the log.
     pub(crate) statement_format: u64,
-    /// Statements about accounts and rights.
-    pub(crate) account: u64,
+    /// Statements that name no tracked table: changes in statement format, or out of the scope.
+    pub(crate) untracked_statement: u64,
     /// Rows events of tables that are not tracked.
     pub(crate) untracked: u64,
+    /// XA transactions that were prepared before the start.
+    pub(crate) xa_unprepared: u64,
 }
 
 /// Largest unpacked event that is taken, as for an event of the log itself.
 const INFLATED_BYTES_MAX: usize = (1 << 30) + (1 << 20);
+
+/// Until it is told: MySQL of today.
+impl Default for Server {
+    fn default() -> Self {
+        let dialect = Dialect::MySql { version: 80_400 };
+        Self { dialect, lower_case_table_names: 0, ddl_scope: DdlScope::default() }
+    }
+}
 
 impl<'t> Translator<'t> {
     /// `checksum` is what the server was asked to send; it holds until the first format description.
@@ -74,10 +103,24 @@ impl<'t> Translator<'t> {
             group: Group::default(),
             inflated: Vec::new(),
             payloads: None,
+            server: Server::default(),
             skipped: Skipped::default(),
+            warnings: Warnings::default(),
+            prepared_log: None,
+            kept: KeptGroups::default(),
             log_end: (0, 0),
             caught_up: false,
         }
+    }
+
+    /// What statements are read with.
+    pub(crate) fn set_server(&mut self, server: Server) {
+        self.server = server;
+    }
+
+    /// How groups of prepared XA transactions are read again.
+    pub(crate) fn set_prepared_log(&mut self, log: &'t mut dyn PreparedLog) {
+        self.prepared_log = Some(log);
     }
 
     /// Where the server's log ended when the dump started.
@@ -93,6 +136,7 @@ impl<'t> Translator<'t> {
         if !matches!(raw.header.event_type, EventType::HEARTBEAT | EventType::HEARTBEAT_V2) {
             self.caught_up = false;
         }
+        self.keep(bytes);
         self.handle(&raw, start, sink)
     }
 
@@ -130,6 +174,11 @@ impl<'t> Translator<'t> {
         self.skipped
     }
 
+    /// Remarks for an operator, if there is a new one since the last call.
+    pub(crate) fn new_warnings(&mut self) -> Option<Vec<String>> {
+        self.warnings.take_changed()
+    }
+
     /// Up to where the log was read, for messages.
     pub(crate) fn shown_place(&self) -> String {
         self.place.shown_end()
@@ -156,6 +205,10 @@ impl<'t> Translator<'t> {
             return Ok(());
         }
         match Event::decode(raw, &self.format)? {
+            Event::Rows(rows) if self.is_held_back() => self.note_held_back(rows.table_id),
+            Event::CompressedRows(rows) if self.is_held_back() => {
+                self.note_held_back(rows.table_id());
+            }
             Event::Rows(rows) => self.rows(&rows, sink)?,
             Event::TableMap(map) => self.tables.bind(&map, raw.body, &self.place.position)?,
             Event::CompressedRows(rows) => {
@@ -167,7 +220,8 @@ impl<'t> Translator<'t> {
             }
             Event::Query(query) => self.query(&query, raw, start, sink)?,
             Event::CompressedQuery(query) => self.compressed_query(&query, raw, start, sink)?,
-            Event::Xid(_) | Event::XaPrepare(_) => self.commit(sink)?,
+            Event::Xid(_) => self.commit(sink)?,
+            Event::XaPrepare(event) => self.xa_prepare(&event, sink)?,
             Event::Gtid(gtid) => self.gtid(&gtid, raw, start, sink)?,
             Event::MariaDbGtid(gtid) => self.mariadb_gtid(&gtid, raw, start, sink)?,
             Event::TransactionPayload(payload) => self.payload(&payload, start, sink)?,
@@ -176,6 +230,7 @@ impl<'t> Translator<'t> {
                 if !raw.header.is_artificial() && raw.header.log_pos != 0 {
                     self.cut_off(sink)?;
                 }
+                self.place.describe_file(raw.header.timestamp);
                 self.place.pass();
             }
             Event::Rotate(rotate) => {

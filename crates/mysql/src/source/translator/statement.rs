@@ -1,12 +1,20 @@
-//! Statements: what ends or begins a group, and what changes definitions.
+//! Statements: what ends or begins a group, what changes definitions, and what should have been rows.
+//!
+//! Of a statement nothing but its secrets is left out, and nothing of it stands in a message.
 
-use capture::Sink;
+use capture::{DdlScope, Sink};
 use change::{Body, Ddl};
 
-use super::{INFLATED_BYTES_MAX, Translator};
-use crate::binlog::{CompressedQuery, Query, RawEvent, charset_of_collation, decode_text};
+use super::{INFLATED_BYTES_MAX, Server, Translator};
+use crate::binlog::{
+    CompressedQuery, Query, QueryVariables, RawEvent, charset_of_collation, decode_text,
+};
+use crate::ddl::{Context, Mentions, masked, mentions};
 use crate::source::error::Failure;
 use crate::source::statement::{Statement, classify, starts_transaction};
+
+/// As much of a statement that changes rows is looked at.
+const HEAD_BYTES: usize = 64 << 10;
 
 impl Translator<'_> {
     pub(super) fn compressed_query(
@@ -42,32 +50,61 @@ impl Translator<'_> {
         transaction.sql_mode = query.variables.sql_mode;
         transaction.charset = query.variables.charset;
         transaction.flags2 = query.variables.flags2;
-        match classify(&statement) {
-            Statement::Begin | Statement::XaStart => self.group.transactional = true,
+        let kind = classify(&statement);
+        match kind {
+            Statement::Begin => self.group.transactional = true,
+            Statement::XaStart => self.hold_back(),
             Statement::Commit => self.commit(sink)?,
             Statement::Rollback => self.rollback(sink)?,
             Statement::WithinTransaction => {}
-            Statement::XaOutcome => self.end_group(sink)?,
-            Statement::Dml => {
-                self.skipped.statement_format += 1;
-                self.end_unless_transactional(sink)?;
-            }
-            Statement::Account => {
-                self.skipped.account += 1;
-                self.end_unless_transactional(sink)?;
-            }
+            Statement::XaCommit => self.xa_commit(&statement, sink)?,
+            Statement::XaRollback => self.xa_rollback(&statement, sink)?,
             Statement::Temporary => self.end_unless_transactional(sink)?,
-            Statement::Ddl => {
+            Statement::Dml | Statement::Ddl => {
                 let database = text("utf8mb4", query.database);
-                self.ddl(&database, &statement, sink)?;
+                let context = self.server.context(&database, &query.variables);
+                match kind {
+                    Statement::Dml => self.statement_format(&context, &statement, sink)?,
+                    _ => self.ddl(&context, &statement, sink)?,
+                }
             }
         }
         Ok(())
     }
 
-    pub(super) fn ddl(
+    /// Rows were changed, and the log has the statement instead of them.
+    fn statement_format(
         &mut self,
-        database: &str,
+        context: &Context<'_>,
+        statement: &str,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Failure> {
+        // What a statement changes, it names first; its values may be many megabytes.
+        let head = statement.get(..statement.floor_char_boundary(HEAD_BYTES)).unwrap_or(statement);
+        let named = mentions(head, context).tables;
+        if let Some((database, table)) =
+            named.iter().find(|(database, table)| self.tables.tracks(database, table))
+        {
+            self.skipped.statement_format += 1;
+            let name = format!("{database}.{table}");
+            let at = self.place.shown_event();
+            self.warnings.add(
+                "statement_format",
+                &name,
+                format!(
+                    "changes of {name} at {at} are missing: they were logged as a statement, not as \
+                     rows (binlog_format of the session that made them)"
+                ),
+            );
+        } else {
+            self.skipped.untracked_statement += 1;
+        }
+        self.end_unless_transactional(sink)
+    }
+
+    fn ddl(
+        &mut self,
+        context: &Context<'_>,
         text: &str,
         sink: &mut dyn Sink,
     ) -> Result<(), Failure> {
@@ -83,14 +120,48 @@ impl Translator<'_> {
             ordinal >= self.delivered.rows_event
         };
         self.passed(ordinal);
-        if !self.group.transactional {
+        let is_alone = !self.group.transactional;
+        if is_alone {
             self.close_group();
         }
         self.place.write_here();
-        if is_new {
-            sink.change(&self.place.change(Body::Ddl(Ddl { database, statement: text })))?;
+        if !self.is_in_scope(text, context) {
+            self.skipped.untracked_statement += 1;
+            if is_alone {
+                sink.progress(&self.place.change(Body::Heartbeat))?;
+            }
+        } else if is_new {
+            let masked = masked(text, context);
+            let ddl =
+                Ddl { database: context.database, statement: masked.as_deref().unwrap_or(text) };
+            sink.change(&self.place.change(Body::Ddl(ddl)))?;
         }
         Ok(())
+    }
+
+    /// Whether a statement is delivered. One of a database, or of a routine in it, counts as one of
+    /// each of its tables.
+    fn is_in_scope(&self, statement: &str, context: &Context<'_>) -> bool {
+        if self.server.ddl_scope == DdlScope::Instance {
+            return true;
+        }
+        let Mentions { databases, tables } = mentions(statement, context);
+        let alone = |database: &&String| !tables.iter().any(|(of, _)| of == *database);
+        tables.iter().any(|(database, table)| self.tables.tracks(database, table))
+            || databases.iter().filter(alone).any(|database| self.tables.touches(database))
+    }
+}
+
+impl Server {
+    /// What a statement must be read with.
+    fn context<'c>(&self, database: &'c str, variables: &QueryVariables<'_>) -> Context<'c> {
+        Context {
+            sql_mode: variables.sql_mode.unwrap_or(0),
+            server_collation: variables.charset.map(|[_, _, server]| server),
+            database_collation: variables.database_collation,
+            lower_case_table_names: self.lower_case_table_names,
+            ..Context::new(self.dialect, database)
+        }
     }
 }
 

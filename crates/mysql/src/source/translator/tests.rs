@@ -4,6 +4,7 @@ mod groups;
 mod log;
 mod meaning;
 mod resume;
+mod xa;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -238,6 +239,8 @@ fn run_with(
     let tables = Tables::new(selection, catalog, history).unwrap();
     let position = BinlogPosition::parse(start).unwrap();
     let mut translator = Translator::new(position, tables, Checksum::Crc32);
+    let mut again = xa::Again::default();
+    translator.set_prepared_log(&mut again);
     let mut recorder = Recorder::default();
     for event in events {
         if let Err(failure) = translator.event(event, &mut recorder) {

@@ -139,7 +139,12 @@ fn a22_changes_in_statement_format_are_counted() {
             translator.event(&event, &mut sink).unwrap();
         }
         let skipped = translator.skipped();
-        assert_eq!((skipped.statement_format, skipped.account), (2, 2));
+        assert_eq!((skipped.statement_format, skipped.untracked_statement), (2, 0));
+        let warnings = translator.new_warnings().unwrap();
+        for (warning, table) in warnings.iter().zip(["shop.items", "shop.plain"]) {
+            assert!(warning.contains(table) && warning.contains(&format!("{FILE}:")), "{warning}");
+        }
+        assert_eq!(warnings.len(), 2);
         assert_eq!(skipped.untracked, 2);
     }
 }

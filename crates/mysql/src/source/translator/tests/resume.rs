@@ -18,7 +18,7 @@ fn resumed_by_file(file: &[u8], position: &str) -> Recorder {
     run(position, &dump(file, parsed(position).offset))
 }
 
-fn parsed(position: &str) -> BinlogPosition {
+pub(super) fn parsed(position: &str) -> BinlogPosition {
     BinlogPosition::parse(position).unwrap()
 }
 
@@ -78,7 +78,7 @@ fn is_missing(event: &[u8], gtids: &Gtids) -> bool {
 
 /// What a server sends to who has executed `gtids`: the file from its beginning, without the groups
 /// in the set.
-fn dump_by_gtid(file: &[u8], gtids: &Gtids) -> Vec<Vec<u8>> {
+pub(super) fn dump_by_gtid(file: &[u8], gtids: &Gtids) -> Vec<Vec<u8>> {
     let mut events = vec![fake_rotate(FILE, 4)];
     let mut sent = true;
     for (_, event) in cut(file) {
@@ -104,7 +104,7 @@ fn e02_gtids_lead_to_the_same_row_as_file_and_offset() {
 }
 
 /// The same position as the plan of a start on another server leaves it.
-fn moved(position: &str) -> String {
+pub(super) fn moved(position: &str) -> String {
     let mut position = parsed(position);
     crate::source::start::leave_server(&mut position);
     change::Resume::to_position(&position).to_string()

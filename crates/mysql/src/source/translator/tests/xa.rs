@@ -1,0 +1,228 @@
+//! XA transactions: prepared, interleaved, committed, rolled back, and read again.
+
+use std::ops::ControlFlow;
+
+use capture::Selection;
+use change::Resume;
+
+use super::resume::{dump_by_gtid, moved, parsed};
+use super::{Catalog, FILE, History, MARIADB, MYSQL, Recorder, cut, dump, kind};
+use crate::binlog::Checksum;
+use crate::source::error::Failure;
+use crate::source::gtids::Gtids;
+use crate::source::tables::Tables;
+use crate::source::translator::{PreparedLog, Skipped, Translator};
+use crate::source::xa::Prepared;
+
+const MYSQL_XA: &[u8] = include_bytes!("../../testdata/mysql-9.7-xa.binlog");
+const MARIADB_XA: &[u8] = include_bytes!("../../testdata/mariadb-10.11-xa.binlog");
+
+const BOTH: [&str; 21] = [
+    "DDL CREATE TABLE items (id INT PRIMARY KEY, name VARCHAR(300))",
+    "DDL CREATE TABLE hidden (id INT PRIMARY KEY)",
+    "BEGIN",
+    r#"INSERT items id,name=["10", "between"]"#,
+    "COMMIT",
+    "BEGIN",
+    r#"INSERT items id,name=["11", "between"]"#,
+    r#"UPDATE items id,name=["10", "more"]"#,
+    "COMMIT",
+    "BEGIN",
+    r#"INSERT items id,name=["1", "a"]"#,
+    r#"INSERT items id,name=["2", "b"]"#,
+    "COMMIT",
+    "BEGIN",
+    r#"DELETE items id,name=["1", "a"]"#,
+    r#"INSERT items id,name=["4", "one phas"]"#,
+    "COMMIT",
+    "BEGIN",
+    r#"INSERT items id,name=["5", "again"]"#,
+    "COMMIT",
+    "BEGIN",
+];
+const MYSQL_ONLY: [&str; 8] = [
+    r#"INSERT items id,name=["6", "compress"]"#,
+    r#"INSERT items id,name=["7", "widewide"]"#,
+    r#"INSERT items id,name=["8", "h"]"#,
+    "COMMIT",
+    "BEGIN",
+    r#"INSERT items id,name=["9", "compress"]"#,
+    "COMMIT",
+    "BEGIN",
+];
+const LAST: [&str; 2] = [r#"INSERT items id,name=["12", "last"]"#, "COMMIT"];
+
+fn wanted(file: &[u8]) -> Vec<&'static str> {
+    let own: &[&str] = if file == MYSQL_XA { &MYSQL_ONLY } else { &[] };
+    [&BOTH[..], own, &LAST].concat()
+}
+
+/// The log as a server sends it a second time.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    /// One of those in [`GROUPS`] otherwise, by the form of its GTIDs.
+    file: Option<&'static [u8]>,
+    reads: u32,
+    is_purged: bool,
+}
+
+const GROUPS: [&[u8]; 2] = [MYSQL, MARIADB];
+
+impl PreparedLog for Again {
+    fn read(
+        &mut self,
+        group: &Prepared,
+        executed: &Gtids,
+        each: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        self.reads += 1;
+        if self.is_purged {
+            return Err(Failure::prepared_lost(group, "purged"));
+        }
+        let file = self.file.unwrap_or(GROUPS[usize::from(!group.gtid.contains(':'))]);
+        let events = if group.file.is_empty() {
+            dump_by_gtid(file, &group.gtids_before(executed).unwrap())
+        } else {
+            assert_eq!(group.file, FILE);
+            dump(file, group.offset)
+        };
+        for event in &events {
+            if each(event)?.is_break() {
+                return Ok(());
+            }
+        }
+        Err(Failure::prepared_lost(group, "the log ends before it"))
+    }
+}
+
+struct Run {
+    recorder: Recorder,
+    reads: u32,
+    skipped: Skipped,
+    warnings: Vec<String>,
+    failure: Option<Failure>,
+}
+
+/// Runs events from a position. `keeps` tells whether small groups stay in memory.
+fn run(file: &'static [u8], start: &str, events: &[Vec<u8>], keeps: bool, is_purged: bool) -> Run {
+    let (mut catalog, history) = (Catalog::default(), History::default());
+    let selection = Selection::new(&["shop.*"], &["shop.hidden"]).unwrap();
+    let tables = Tables::new(selection, &mut catalog, &history).unwrap();
+    let mut log = Again { file: Some(file), reads: 0, is_purged };
+    let mut translator = Translator::new(parsed(start), tables, Checksum::Crc32);
+    translator.set_prepared_log(&mut log);
+    let mut recorder = Recorder::default();
+    let mut failure = None;
+    for event in events {
+        if !keeps {
+            translator.kept.clear();
+            translator.group.held_back.iter_mut().for_each(|held| held.cut());
+        }
+        if let Err(error) = translator.event(event, &mut recorder) {
+            failure = Some(error);
+            break;
+        }
+        translator.rest(change::UnixTime::from_seconds(0), &mut recorder).unwrap();
+    }
+    let (skipped, warnings) = (translator.skipped(), translator.new_warnings().unwrap_or_default());
+    drop(translator);
+    Run { recorder, reads: log.reads, skipped, warnings, failure }
+}
+
+fn whole(file: &'static [u8], keeps: bool) -> Run {
+    let run = run(file, &format!("file={FILE} offset=4"), &dump(file, 4), keeps, false);
+    assert!(run.failure.is_none(), "{:?}", run.failure);
+    run
+}
+
+#[test]
+fn a25_rows_come_with_the_commit_of_their_transaction_and_never_without_one() {
+    for file in [MYSQL_XA, MARIADB_XA] {
+        let kept = whole(file, true);
+        assert_eq!(kept.recorder.texts(), wanted(file));
+        assert_eq!(kept.skipped.xa_unprepared, 0);
+        assert!(kept.warnings.is_empty(), "{:?}", kept.warnings);
+        let last = parsed(kept.recorder.idle.last().unwrap());
+        assert_eq!(last.prepared, Default::default(), "nothing stays prepared");
+        // Compressed transactions are not kept in memory.
+        assert_eq!(kept.reads, if file == MYSQL_XA { 2 } else { 0 });
+        let read_again = whole(file, false);
+        assert_eq!(read_again.recorder.changes, kept.recorder.changes);
+        assert_eq!(read_again.reads, if file == MYSQL_XA { 5 } else { 2 });
+    }
+}
+
+#[test]
+fn a25_each_row_comes_once_after_a_restart_at_any_of_them() {
+    for file in [MYSQL_XA, MARIADB_XA] {
+        let whole = whole(file, true).recorder;
+        for (index, (_, position)) in whole.changes.iter().enumerate() {
+            let by_file = dump(file, parsed(position).offset);
+            let by_gtid = dump_by_gtid(file, &parsed(position).gtids);
+            for events in [&by_file, &by_gtid] {
+                let again = run(file, position, events, true, false);
+                assert!(again.failure.is_none(), "{:?} at {position}", again.failure);
+                assert_eq!(again.recorder.changes, whole.changes[index + 1..], "at {position}");
+                assert_eq!(again.skipped.xa_unprepared, 0);
+            }
+            let moved = run(file, &moved(position), &by_gtid, true, false);
+            assert!(moved.failure.is_none(), "{:?} moved from {position}", moved.failure);
+            assert_eq!(moved.recorder.texts(), whole.texts()[index + 1..], "moved from {position}");
+        }
+    }
+}
+
+/// Where the group starts that ends with the first XA PREPARE, and where it ends.
+fn first_prepared(file: &[u8]) -> (u64, u64) {
+    let events = cut(file);
+    let prepare = events.iter().position(|(_, event)| kind(event) == 38).unwrap();
+    let begin = events[..prepare].iter().rposition(|(_, e)| matches!(kind(e), 33 | 162)).unwrap();
+    (events[begin].0, events[prepare + 1].0)
+}
+
+#[test]
+fn a25_a_commit_of_what_was_prepared_before_the_start_is_told() {
+    for file in [MYSQL_XA, MARIADB_XA] {
+        let (_, end) = first_prepared(file);
+        let run = run(file, &format!("file={FILE} offset={end}"), &dump(file, end), true, false);
+        assert!(run.failure.is_none());
+        assert_eq!(run.skipped.xa_unprepared, 1);
+        let [warning] = &run.warnings[..] else { panic!("{:?}", run.warnings) };
+        let xid = format!("X'61',X'{}',7", "6272616e6368");
+        assert!(warning.contains(&xid) && warning.contains(&format!("{FILE}:")), "{warning}");
+        assert!(!run.recorder.texts().contains(&r#"INSERT items id,name=["1", "a"]"#));
+    }
+}
+
+#[test]
+fn a25_rows_that_cannot_be_read_again_are_an_error_and_never_left_out() {
+    for file in [MYSQL_XA, MARIADB_XA] {
+        let start = format!("file={FILE} offset=4");
+        let run = run(file, &start, &dump(file, 4), false, true);
+        let Some(Failure::PreparedLost { xid, place, reason }) = run.failure else {
+            panic!("{:?}", run.failure);
+        };
+        assert!(xid.starts_with("X'61'"), "{xid}");
+        assert_eq!(place, format!("{FILE}:{}", first_prepared(file).0));
+        assert_eq!(reason, "purged");
+        assert_eq!(run.recorder.texts().last(), Some(&"COMMIT"), "the others came before");
+    }
+}
+
+#[test]
+fn a25_another_transaction_at_the_place_of_the_prepared_one_is_an_error() {
+    for file in [MYSQL_XA, MARIADB_XA] {
+        let (begin, end) = first_prepared(file);
+        let mut position = parsed(&format!("file={FILE} offset={end}"));
+        let prepared =
+            parsed(whole(file, true).recorder.idle.iter().find(|p| p.contains("xa=")).unwrap());
+        let xid = crate::source::xa::Xid::new(7, b"a", b"branch");
+        let mut wrong = prepared.prepared.find(&xid).unwrap().clone();
+        assert_eq!(wrong.offset, begin);
+        wrong.offset = end;
+        position.prepared.insert(wrong);
+        let start = position.to_position().to_string();
+        let run = run(file, &start, &dump(file, end), true, false);
+        assert!(matches!(run.failure, Some(Failure::PreparedLost { .. })), "{:?}", run.failure);
+    }
+}
