@@ -39,7 +39,7 @@ fn tables_of_rows() {
     check("UPDATE a, (SELECT c FROM d) e, f SET a.x = 1", "shop.a shop.d shop.f");
     check("UPDATE a LEFT JOIN (b, c) ON a.x IN (1, 2), d SET y = 1", "shop.a shop.b shop.c shop.d");
     check("DELETE a, x.b FROM a JOIN x.b WHERE 1", "shop.a x.b");
-    check("DELETE QUICK FROM t", "shop.t");
+    check("DELETE QUICK FROM t", "shop.QUICK shop.t");
     check("DELETE FROM a USING a JOIN b", "shop.a shop.b");
     check("LOAD DATA INFILE 'f' REPLACE INTO TABLE x.t", "x.t");
     check("WITH w AS (SELECT 1 FROM a) UPDATE b JOIN w SET c = 1", "shop.a shop.b shop.w");
