@@ -17,6 +17,8 @@ use crate::binlog::{
 #[derive(Debug)]
 pub(crate) struct Scan {
     file: String,
+    /// The file that the end of this one names.
+    next_file: Option<String>,
     format: FormatDescription,
     /// Where the last event ended.
     end: u64,
@@ -86,6 +88,7 @@ impl Scan {
         format.checksum = checksum;
         Self {
             file: String::new(),
+            next_file: None,
             format,
             end: FIRST_EVENT,
             boundary: FIRST_EVENT,
@@ -100,8 +103,13 @@ impl Scan {
     pub(crate) fn event(&mut self, bytes: &[u8]) -> Result<Seen, DecodeError> {
         self.settle();
         let raw = RawEvent::parse(bytes, self.format.checksum)?;
-        let start = self.advance(raw.header.log_pos, raw.header.event_size);
         let kind = raw.header.event_type;
+        if kind == EventType::FORMAT_DESCRIPTION
+            && let Some(file) = self.next_file.take()
+        {
+            self.enter(file, FIRST_EVENT);
+        }
+        let start = self.advance(raw.header.log_pos, raw.header.event_size);
         match kind {
             EventType::HEARTBEAT | EventType::HEARTBEAT_V2 => return Ok(Seen::Idle),
             EventType::FORMAT_DESCRIPTION
@@ -182,16 +190,14 @@ impl Scan {
         match Event::decode(raw, &self.format)? {
             Event::FormatDescription(format) => self.format = format,
             Event::Rotate(rotate) => {
-                let file = String::from_utf8_lossy(rotate.file);
-                if self.file != file {
-                    // A group that its file does not end was cut off by a crash, and never committed.
-                    self.open = None;
-                    self.file = file.into_owned();
-                    self.end = rotate.position;
-                    self.boundary = rotate.position;
-                    self.previous = rotate.position;
+                let file = String::from_utf8_lossy(rotate.file).into_owned();
+                if is_in_file {
+                    self.next_file = Some(file);
+                } else {
+                    self.next_file = None;
+                    self.enter(file, rotate.position);
+                    return Ok(());
                 }
-                return Ok(());
             }
             Event::PreviousGtids(previous) if self.gtids.is_none() => {
                 self.gtids = Gtids::MySql(previous.set()?);
@@ -207,6 +213,18 @@ impl Scan {
             self.move_to_end();
         }
         Ok(())
+    }
+
+    /// The log goes on in another file. Naming the same one again means nothing.
+    fn enter(&mut self, file: String, offset: u64) {
+        if self.file != file {
+            // A group that its file does not end was cut off by a crash, and never committed.
+            self.open = None;
+            self.file = file;
+            self.end = offset;
+            self.boundary = offset;
+            self.previous = offset;
+        }
     }
 
     /// A group begins, and says so.

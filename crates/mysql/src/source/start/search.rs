@@ -125,7 +125,14 @@ pub(crate) fn first_file(
             high = middle
         }
     }
-    if !known.values().is_sorted() {
+    // The files before must end before the time too: those nearby, and some further back.
+    let mut is_in_order = known.values().is_sorted();
+    let mut back = 1;
+    while let Some(earlier) = low.checked_sub(back).filter(|_| is_in_order) {
+        is_in_order = ends_before(earlier, &mut known)?;
+        back = if back < 8 { back + 1 } else { back.saturating_mul(2) };
+    }
+    if !is_in_order {
         // The server's clock was set back. Only all of them can tell.
         low = 0;
         while low.saturating_add(1) < count && ends_before(low, &mut known)? {
