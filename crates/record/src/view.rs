@@ -15,6 +15,8 @@ pub struct View<'a> {
     pub operation: Operation,
     /// `database.table` with dots inside the names escaped, or a database, or nothing.
     pub object: &'a str,
+    /// The number of the table's definition (`metaVersion`); empty where there is none.
+    pub version: &'a str,
     /// The columns of a row: their encoded bytes, which are the same for the same columns.
     pub fields: Part<'a, ViewField<'a>>,
     /// The row as it was.
@@ -118,7 +120,14 @@ impl<'a> View<'a> {
         if is_some(reader)? {
             reader.blocks(ITEMS_MAX, Reader::long)?;
         }
-        reader.blocks(ITEMS_MAX, |reader| reader.bytes().and(reader.bytes()).map(drop))?;
+        let mut version = "";
+        reader.blocks(ITEMS_MAX, |reader| {
+            let (key, value) = (reader.string()?, reader.string()?);
+            if key == VERSION_TAG {
+                version = value;
+            }
+            Ok(())
+        })?;
         let (fields, _) = part(reader, ViewField::read)?;
         let (before, _) = part(reader, ViewCell::read)?;
         let (after, statement) = part(reader, ViewCell::read)?;
@@ -130,7 +139,7 @@ impl<'a> View<'a> {
             );
         }
         reader.long()?;
-        Ok(Self { operation, object, fields, before, after, statement })
+        Ok(Self { operation, object, version, fields, before, after, statement })
     }
 }
 
@@ -217,6 +226,8 @@ fn is_some(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
     }
 }
 
+/// The tag with the number of a table's definition.
+const VERSION_TAG: &str = "metaVersion";
 /// The most columns a table of any source has, and more tags than any record.
 const ITEMS_MAX: u64 = 4_096;
 
@@ -245,6 +256,7 @@ mod tests {
         let view = View::parse(&bytes).unwrap();
         assert_eq!(view.operation, Operation::Insert);
         assert_eq!(view.object_path().last().map(String::as_str), Some("t"));
+        assert!(view.version.parse::<u64>().is_ok(), "{}", view.version);
         assert_eq!(view.fields.items, [ViewField { name: "c", type_number: 253 }]);
         let after = view.after.unwrap();
         assert_eq!(after.items, [ViewCell::Characters { charset: "latin1", bytes: b"\xe9" }]);

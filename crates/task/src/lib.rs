@@ -18,6 +18,7 @@ mod state;
 mod task;
 mod tasks;
 mod unusable;
+pub mod verify;
 mod waiting;
 
 pub use capture::CheckResult;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use capture::{
-    CaptureOptions, CheckItem, CheckResult, DdlScope, NoQuarantine, OnTableError, Selection,
-    Source, SourceError, Start,
+    CaptureOptions, CheckItem, CheckResult, DdlScope, ErrorKind, Inspector, NoQuarantine,
+    OnTableError, Selection, Source, SourceError, Start,
 };
 use catalog::{Catalog, Desired, SourceSpec, StartAt, StatementScope, TaskSpec};
 use change::{Clock, Position, SourceName, TaskName, TopicName};
@@ -22,6 +22,7 @@ use crate::settings::Settings;
 use crate::state::{DataRange, Reason, TaskState, TaskView};
 use crate::task::{Shared, Task};
 use crate::unusable::Unusable;
+use crate::verify::Verifications;
 
 /// Builds sources. Implemented where databases are known by name.
 pub trait Sources: Send + Sync + std::fmt::Debug {
@@ -42,6 +43,21 @@ pub trait Sources: Send + Sync + std::fmt::Debug {
     fn understands(&self, source: &SourceSpec, position: &Position) -> Result<(), SourceError> {
         let _any = (source, position);
         Ok(())
+    }
+
+    /// What the rows of a source are asked by, to compare a log with them; not yet connected.
+    ///
+    /// # Errors
+    /// As for [`Sources::build`], or a source of this kind cannot be asked.
+    fn inspect(&self, source: &SourceSpec) -> Result<Box<dyn Inspector>, SourceError> {
+        Err(SourceError::new(
+            ErrorKind::Unsupported,
+            "source_kind",
+            format!(
+                "source {} is of kind {}, whose rows cannot be asked for",
+                source.name, source.kind
+            ),
+        ))
     }
 }
 
@@ -67,6 +83,7 @@ struct Inner {
     tasks: RwLock<BTreeMap<TaskName, Arc<Task>>>,
     /// Tasks whose logs cannot be opened.
     unusable: RwLock<BTreeMap<TaskName, Unusable>>,
+    verifications: Verifications,
 }
 
 impl Tasks {
@@ -91,6 +108,7 @@ impl Tasks {
             topics,
             tasks: RwLock::default(),
             unusable: RwLock::default(),
+            verifications: Verifications::default(),
         };
         let tasks = Self { inner: Arc::new(inner) };
         for catalog::Task { spec, desired, failure, .. } in kept {
@@ -228,6 +246,7 @@ impl Tasks {
         let task = self.find(name)?;
         let _one_act = self.begin_act(&task)?;
         let topic = task.spec().topic;
+        self.inner.verifications.end(Some(name));
         self.inner.topics.closed(&topic);
         task.close();
         self.inner.shared.catalog.delete_task(name)?;
@@ -312,6 +331,7 @@ impl Tasks {
 
     /// Stops all tasks; when it returns, everything read is on disk and all logs are closed.
     pub fn shutdown(&self) {
+        self.inner.verifications.end(None);
         let tasks = self.all();
         for task in &tasks {
             task.ask_to_stop();
@@ -444,6 +464,22 @@ impl Tasks {
         source.map(|kept| kept.spec.url).unwrap_or_default()
     }
 
+    pub(crate) fn build_inspector(&self, task: &Task) -> Result<Box<dyn Inspector>, Error> {
+        let name = task.spec().source;
+        let source = self.inner.shared.catalog.source(&name)?;
+        let source = source.ok_or_else(|| Error::Invalid(format!("there is no source {name}")))?;
+        let inspector = self.inner.sources.inspect(&source.spec);
+        inspector.map_err(|error| Error::Source(Reason::of(&error, task.name())))
+    }
+
+    pub(crate) fn verifications(&self) -> &Verifications {
+        &self.inner.verifications
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.inner.shared.clock)
+    }
+
     pub(crate) fn find(&self, name: &TaskName) -> Result<Arc<Task>, Error> {
         if let Some(unusable) = read(&self.inner.unusable).get(name) {
             return Err(Error::Unusable(unusable.reason.clone()));
@@ -496,7 +532,7 @@ fn nothing_tracked() -> CaptureOptions {
     }
 }
 
-fn selection_of(spec: &TaskSpec) -> Result<Selection, Error> {
+pub(crate) fn selection_of(spec: &TaskSpec) -> Result<Selection, Error> {
     Selection::new(&spec.include, &spec.exclude).map_err(|error| Error::Invalid(error.to_string()))
 }
 

@@ -156,7 +156,8 @@ impl Book {
     pub(super) fn touched(&mut self, index: usize, places: &Places, view: &View<'_>) -> Touched {
         let Some((before, after)) = sides(view.operation) else { return Touched::default() };
         let mut hash = |wanted: bool, side| {
-            let table = self.tables.get(index).filter(|table| wanted && table.definition.key.is_ok());
+            let table =
+                self.tables.get(index).filter(|table| wanted && table.definition.key.is_ok());
             let key = table?.key(places, view, side);
             match key {
                 Some(key) => self.hash(index, &key),
@@ -195,7 +196,8 @@ impl Book {
 
     /// Tables of the log that are there, or should be.
     pub(super) fn into_tables(self) -> impl Iterator<Item = Table> {
-        let gone = |table: &Table| table.definition.key == Err(NO_TABLE) && table.report.records == 0;
+        let gone =
+            |table: &Table| table.definition.key == Err(NO_TABLE) && table.report.records == 0;
         self.tables.into_iter().filter(move |table| !gone(table))
     }
 

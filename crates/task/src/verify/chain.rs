@@ -23,11 +23,7 @@ pub(super) struct Image {
 
 /// What is wrong with a step, if anything. `covered` says that the log shows the whole life of the
 /// table's rows, so that a row without a record was never there.
-pub(super) fn check(
-    previous: Option<&Entry>,
-    covered: bool,
-    step: Step,
-) -> Option<DifferenceKind> {
+pub(super) fn check(previous: Option<&Entry>, covered: bool, step: Step) -> Option<DifferenceKind> {
     match (step, previous) {
         (Step::Appears, Some(Entry { lives: true, .. })) => Some(DifferenceKind::AppearsTwice),
         (Step::Appears, _) => None,

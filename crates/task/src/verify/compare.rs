@@ -236,7 +236,11 @@ mod tests {
                 ViewCell::Characters { charset: "utf8", bytes: b"a" },
                 Value::Text(b"a"),
             ),
-            (ColumnType::Year, ViewCell::DateTime([Some(2023), None, None, None, None, None, None]), Value::Year(2023)),
+            (
+                ColumnType::Year,
+                ViewCell::DateTime([Some(2023), None, None, None, None, None, None]),
+                Value::Year(2023),
+            ),
             (
                 ColumnType::Time { fraction: 0 },
                 ViewCell::DateTime([None, None, None, Some(0), Some(-2), Some(-3), None]),
@@ -288,7 +292,10 @@ mod tests {
 
     #[test]
     fn long_values_are_cut() {
-        assert_eq!(shown(&Value::Text("é".repeat(201).as_bytes())), format!("{}…", "é".repeat(200)));
+        assert_eq!(
+            shown(&Value::Text("é".repeat(201).as_bytes())),
+            format!("{}…", "é".repeat(200))
+        );
         assert_eq!(shown(&Value::Bytes(&[0xab])), "0xab");
     }
 }

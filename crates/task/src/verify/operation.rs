@@ -163,7 +163,8 @@ impl Verifications {
 
 impl Running {
     fn is_ended(&self) -> bool {
-        lock(&self.ended).is_some() || lock(&self.thread).as_ref().is_some_and(JoinHandle::is_finished)
+        lock(&self.ended).is_some()
+            || lock(&self.thread).as_ref().is_some_and(JoinHandle::is_finished)
     }
 
     fn view(&self) -> Verification {
@@ -218,7 +219,9 @@ impl Stopped {
 impl From<SourceError> for Stopped {
     fn from(error: SourceError) -> Self {
         let by_source = !matches!(error.kind, ErrorKind::SinkClosed);
-        Self::Failed { reason: Reason::from(&error), by_source }
+        let SourceError { code, message, remedies, .. } = error;
+        let reason = Reason { code: code.into(), message, remedy: remedies };
+        Self::Failed { reason, by_source }
     }
 }
 

@@ -167,6 +167,13 @@ impl Table {
         })
     }
 
+    /// The names of the key's columns.
+    pub(super) fn key_names(&self) -> Vec<String> {
+        let key = self.definition.key.as_deref().unwrap_or_default();
+        let named = key.iter().filter_map(|index| self.definition.schema.columns.get(*index));
+        named.map(|column| column.name.clone()).collect()
+    }
+
     /// The names and values of a key.
     pub(super) fn shown_key(&self, values: &[Value<'_>]) -> Vec<(String, String)> {
         let key = self.definition.key.as_deref().unwrap_or_default();
@@ -191,13 +198,14 @@ impl Table {
         let (Some(left), Some(found)) = (&then.after, &now.before) else { return Vec::new() };
         let cells = left.items.iter().zip(&found.items).zip(&now.fields.items);
         let differing = cells.filter(|((left, found), _)| left != found);
-        let column = |((left, found), field): ((&ViewCell<'_>, &ViewCell<'_>), &record::ViewField<'_>)| {
-            let shown = |cell| self.shown_cell(field.name, cell);
-            DifferingColumn {
-                name: field.name.to_owned(),
-                values: with_values.then(|| (shown(left), shown(found))),
-            }
-        };
+        let column =
+            |((left, found), field): ((&ViewCell<'_>, &ViewCell<'_>), &record::ViewField<'_>)| {
+                let shown = |cell| self.shown_cell(field.name, cell);
+                DifferingColumn {
+                    name: field.name.to_owned(),
+                    values: with_values.then(|| (shown(left), shown(found))),
+                }
+            };
         differing.map(column).collect()
     }
 }
@@ -212,10 +220,7 @@ pub(super) fn sides(operation: Operation) -> Option<(bool, bool)> {
     }
 }
 
-pub(super) fn image<'v, 'a>(
-    view: &'v View<'a>,
-    side: Side,
-) -> Option<&'v Part<'a, ViewCell<'a>>> {
+pub(super) fn image<'v, 'a>(view: &'v View<'a>, side: Side) -> Option<&'v Part<'a, ViewCell<'a>>> {
     match side {
         Side::Before => view.before.as_ref(),
         Side::After => view.after.as_ref(),

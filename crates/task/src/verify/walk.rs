@@ -49,7 +49,7 @@ impl<'r> Walk<'r> {
         from: i64,
         until: i64,
         faults: &mut Faults,
-        mut visit: impl FnMut(i64, &[u8], &View<'_>),
+        mut visit: impl FnMut(i64, &[u8], &View<'_>) -> Result<(), Stopped>,
     ) -> Result<(), Stopped> {
         let mut next = from;
         while next < until {
@@ -67,7 +67,7 @@ impl<'r> Walk<'r> {
             let mut rest = bytes.as_slice();
             while !rest.is_empty() && next < until {
                 let header = BatchHeader::parse(rest).map_err(|error| Stopped::log(&error))?;
-                next = self.batch(rest, &header, next..until, faults, &mut visit);
+                next = self.batch(rest, &header, next..until, faults, &mut visit)?;
                 rest = rest.get(header.batch_len..).unwrap_or_default();
             }
         }
@@ -81,8 +81,8 @@ impl<'r> Walk<'r> {
         header: &BatchHeader,
         wanted: std::ops::Range<i64>,
         faults: &mut Faults,
-        visit: &mut impl FnMut(i64, &[u8], &View<'_>),
-    ) -> i64 {
+        visit: &mut impl FnMut(i64, &[u8], &View<'_>) -> Result<(), Stopped>,
+    ) -> Result<i64, Stopped> {
         let base = header.base_offset.0;
         if base > wanted.start {
             faults.tell(format!("offsets {} to {} are missing", wanted.start, base - 1));
@@ -112,7 +112,7 @@ impl<'r> Walk<'r> {
                     }
                     let value = record.value.unwrap_or_default();
                     match View::parse(value) {
-                        Ok(view) => visit(offset, value, &view),
+                        Ok(view) => visit(offset, value, &view)?,
                         Err(error) => faults.tell(format!(
                             "the record at offset {offset} cannot be decoded: {error}"
                         )),
@@ -126,7 +126,7 @@ impl<'r> Walk<'r> {
                 }
             }
         }
-        header.next_offset().0
+        Ok(header.next_offset().0)
     }
 
     /// The bytes of the records with these offsets, as far as the log still has them.
