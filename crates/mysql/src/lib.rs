@@ -8,7 +8,9 @@ pub mod describe;
 mod error;
 pub mod precheck;
 mod source;
+mod verify;
 pub mod wire;
 
 pub use error::{Error, ServerError};
 pub use source::{BadPosition, MySqlSource, Options};
+pub use verify::MySqlInspector;

@@ -3,9 +3,11 @@
 //! One thread reads the socket and cuts it into events, the calling thread translates and encodes them.
 //! [`translator`](self) is where events become changes.
 
+mod catch_up;
 mod definitions;
 mod error;
 mod gtids;
+mod look_ahead;
 mod place;
 mod position;
 mod prepared;
@@ -41,7 +43,7 @@ use error::Failure;
 use prepared::SecondDump;
 use reader::{Channel, Patience, Read, ReadError};
 use start::{Forward, Plan};
-use tables::Tables;
+use tables::{Setting, Tables};
 use translator::{Server, Translator};
 
 /// Everything a [`MySqlSource`] is made of.
@@ -103,6 +105,38 @@ impl MySqlSource {
         let replica = Replica::prepare(connection, self.replica_options()).map_err(failed)?;
         let stream = replica.start(&plan.dump).map_err(failed)?;
         Ok(Dump { stream, facts, plan, clock_ahead_micros })
+    }
+
+    fn tables_setting(&self, only: Option<(String, String)>) -> Setting<'_> {
+        let capture = &self.options.capture;
+        Setting {
+            selection: capture.selection.clone(),
+            only,
+            history: capture.history.as_ref(),
+            quarantine: capture.quarantine.as_ref(),
+            on_table_error: capture.on_table_error,
+        }
+    }
+
+    fn definitions(&self, stop: &Stop) -> CatalogConnection {
+        CatalogConnection::new(self.options.endpoint.clone(), self.timeouts, stop.clone())
+    }
+
+    fn server(&self, facts: &ServerFacts) -> Server {
+        Server {
+            dialect: Dialect::of(&facts.version),
+            lower_case_table_names: facts.lower_case_table_names.unwrap_or(0),
+            ddl_scope: self.options.capture.ddl_scope,
+        }
+    }
+
+    fn second_dump(&self, stop: &Stop) -> SecondDump {
+        SecondDump::new(
+            self.options.endpoint.clone(),
+            self.timeouts,
+            self.replica_options(),
+            stop.clone(),
+        )
     }
 
     fn replica_options(&self) -> ReplicaOptions {
@@ -180,11 +214,15 @@ impl MySqlSource {
             if let Some(warnings) = warnings {
                 status.warnings = warnings;
             }
+            if status.held_tables.len() != translator.held_count() {
+                status.held_tables = translator.held();
+            }
             status.skipped.clear();
             status.skipped.extend([
                 ("statement_format", skipped.statement_format),
                 ("untracked_statement", skipped.untracked_statement),
                 ("untracked_table", skipped.untracked),
+                ("held_table", skipped.held),
                 ("xa_prepared_before_start", skipped.xa_unprepared),
             ]);
         });
@@ -218,23 +256,21 @@ struct Dump {
 
 impl Source for MySqlSource {
     fn run(&mut self, start: &Start, sink: &mut dyn Sink, stop: &Stop) -> Result<(), SourceError> {
-        let Dump { stream, facts, plan, clock_ahead_micros } = match self.connect(start, stop) {
+        let from = match self.act_on_decisions(start, sink, stop) {
+            Err(_) if stop.is_raised() => return Ok(()),
+            acted => acted?,
+        };
+        let Dump { stream, facts, plan, clock_ahead_micros } = match self.connect(&from, stop) {
             Err(_) if stop.is_raised() => return Ok(()),
             connected => connected?,
         };
-        let version = facts.version.text.clone();
-        sink.connected(&SourceInfo { kind: SourceKind::MySql, version }, &plan.position)
-            .map_err(|error| closed(&error))?;
+        sink.connected(&source_info(&facts), &plan.position).map_err(|error| closed(&error))?;
         tracing::info!(server = %server_name(&facts), dump = %shown(&plan), "reading the binlog");
-        let mut definitions = CatalogConnection::new(self.options.endpoint.clone(), self.timeouts);
+        let mut definitions = self.definitions(stop);
         let at_start =
             |failure: Failure| failure.into_source_error("the start", &self.options.endpoint);
-        let mut tables = Tables::new(
-            self.options.capture.selection.clone(),
-            &mut definitions,
-            self.options.capture.history.as_ref(),
-        )
-        .map_err(at_start)?;
+        let mut tables = Tables::new(self.tables_setting(None), &mut definitions, &plan.position)
+            .map_err(at_start)?;
         if !facts.describes_tables() {
             tables.load_all(&plan.position).map_err(at_start)?;
         }
@@ -244,20 +280,12 @@ impl Source for MySqlSource {
             status.clock_ahead_micros = clock_ahead_micros;
             status.connected = true;
             status.last_contact = Some(now);
+            status.held_tables = tables.held();
         });
-        let mut second = SecondDump::new(
-            self.options.endpoint.clone(),
-            self.timeouts,
-            self.replica_options(),
-            stop.clone(),
-        );
+        let mut second = self.second_dump(stop);
         let mut translator = Translator::new(plan.position, tables, checksum(&facts));
         translator.set_prepared_log(&mut second);
-        translator.set_server(Server {
-            dialect: Dialect::of(&facts.version),
-            lower_case_table_names: facts.lower_case_table_names.unwrap_or(0),
-            ddl_scope: self.options.capture.ddl_scope,
-        });
+        translator.set_server(self.server(&facts));
         if let Some(end) = &facts.log_end {
             translator.set_log_end(&end.file, end.position);
         }
@@ -327,6 +355,10 @@ fn checksum(facts: &ServerFacts) -> Checksum {
         Some(name) if name.eq_ignore_ascii_case("CRC32") => Checksum::Crc32,
         _ => Checksum::None,
     }
+}
+
+fn source_info(facts: &ServerFacts) -> SourceInfo {
+    SourceInfo { kind: SourceKind::MySql, version: facts.version.text.clone() }
 }
 
 fn closed(error: &SinkError) -> SourceError {

@@ -1,0 +1,339 @@
+//! What a logged statement does to the rows of tables, beyond what row events show.
+//!
+//! Only so much of a statement is read as decides whether a table's rows are still those that the log
+//! shows. What cannot be read counts as a change of every definition in its database, so that a
+//! difference behind it is never called certain.
+
+use capture::{Effect, TableEffect};
+
+/// What a statement that ran in `database` does.
+pub(super) fn effects(database: &str, statement: &str) -> Vec<TableEffect> {
+    let mut tokens = Tokens::new(statement);
+    if tokens.takes(&["SET", "STATEMENT"]) {
+        while tokens.peek().is_some() && !tokens.takes(&["FOR"]) {
+            tokens.next();
+        }
+    }
+    let statement = Statement { database, tokens };
+    statement.effects().unwrap_or_else(|| {
+        vec![TableEffect { database: database.into(), table: None, effect: Effect::Altered }]
+    })
+}
+
+struct Statement<'s> {
+    database: &'s str,
+    tokens: Tokens,
+}
+
+impl Statement<'_> {
+    /// `None` where the statement cannot be read.
+    fn effects(mut self) -> Option<Vec<TableEffect>> {
+        let tokens = &mut self.tokens;
+        if tokens.takes(&["CREATE"]) {
+            tokens.takes(&["OR", "REPLACE"]);
+            if tokens.takes(&["TABLE"]) { self.create() } else { Some(Vec::new()) }
+        } else if tokens.takes(&["DROP"]) {
+            if tokens.takes(&["TABLE"]) || tokens.takes(&["TABLES"]) {
+                self.drop()
+            } else if tokens.takes(&["DATABASE"]) || tokens.takes(&["SCHEMA"]) {
+                tokens.takes(&["IF", "EXISTS"]);
+                let database = tokens.name()?;
+                Some(vec![TableEffect { database, table: None, effect: Effect::Emptied }])
+            } else {
+                Some(Vec::new())
+            }
+        } else if tokens.takes(&["TRUNCATE"]) {
+            tokens.takes(&["TABLE"]);
+            Some(vec![self.table(Effect::Emptied)?])
+        } else if tokens.takes(&["RENAME"]) {
+            if tokens.takes(&["TABLE"]) || tokens.takes(&["TABLES"]) {
+                self.rename()
+            } else {
+                Some(Vec::new())
+            }
+        } else if tokens.takes(&["ALTER"]) {
+            while tokens.takes(&["ONLINE"]) || tokens.takes(&["IGNORE"]) {}
+            if tokens.takes(&["TABLE"]) { self.alter() } else { Some(Vec::new()) }
+        } else if HARMLESS.iter().any(|word| tokens.takes(&[word])) {
+            Some(Vec::new())
+        } else {
+            None
+        }
+    }
+
+    /// A table that may have been there already may have kept its rows.
+    fn create(&mut self) -> Option<Vec<TableEffect>> {
+        let uncertain = self.tokens.takes(&["IF", "NOT", "EXISTS"]);
+        let effect = if uncertain { Effect::Altered } else { Effect::Emptied };
+        Some(vec![self.table(effect)?])
+    }
+
+    fn drop(&mut self) -> Option<Vec<TableEffect>> {
+        self.tokens.takes(&["IF", "EXISTS"]);
+        let mut effects = vec![self.table(Effect::Emptied)?];
+        while self.tokens.takes_sign(',') {
+            effects.push(self.table(Effect::Emptied)?);
+        }
+        Some(effects)
+    }
+
+    fn rename(&mut self) -> Option<Vec<TableEffect>> {
+        self.tokens.takes(&["IF", "EXISTS"]);
+        let mut effects = Vec::new();
+        loop {
+            effects.push(self.table(Effect::Replaced)?);
+            while !self.tokens.takes(&["TO"]) {
+                // MariaDB's WAIT n or NOWAIT may stand in between.
+                self.tokens.next()?;
+            }
+            effects.push(self.table(Effect::Replaced)?);
+            if !self.tokens.takes_sign(',') {
+                return Some(effects);
+            }
+        }
+    }
+
+    fn alter(&mut self) -> Option<Vec<TableEffect>> {
+        self.tokens.takes(&["IF", "EXISTS"]);
+        let mut effects = vec![self.table(Effect::Altered)?];
+        let mut effect = Effect::Altered;
+        while self.tokens.peek().is_some() {
+            if self.tokens.takes(&["RENAME"]) {
+                let of_a_part = ["COLUMN", "INDEX", "KEY", "CONSTRAINT"];
+                if of_a_part.iter().any(|part| self.tokens.takes(&[part])) {
+                    continue;
+                }
+                if !self.tokens.takes(&["TO"]) && !self.tokens.takes(&["AS"]) {
+                    self.tokens.takes_sign('=');
+                }
+                effects.push(self.table(Effect::Replaced)?);
+                effect = Effect::Replaced;
+            } else if self.tokens.takes(&["WITH", "TABLE"]) {
+                effects.push(self.table(Effect::Replaced)?);
+            } else if MOVES_ROWS.iter().any(|words| self.tokens.takes(words)) {
+                effect = Effect::Replaced;
+            } else {
+                self.tokens.next();
+            }
+        }
+        if let Some(altered) = effects.first_mut() {
+            altered.effect = effect;
+        }
+        Some(effects)
+    }
+
+    /// The table whose name comes next.
+    fn table(&mut self, effect: Effect) -> Option<TableEffect> {
+        let first = self.tokens.name()?;
+        let (database, table) = if self.tokens.takes_sign('.') {
+            (first, self.tokens.name()?)
+        } else {
+            (self.database.to_owned(), first)
+        };
+        Some(TableEffect { database, table: Some(table), effect })
+    }
+}
+
+/// Statements that leave tables alone.
+const HARMLESS: [&str; 14] = [
+    "ANALYZE",
+    "OPTIMIZE",
+    "REPAIR",
+    "CHECK",
+    "FLUSH",
+    "GRANT",
+    "REVOKE",
+    "SET",
+    "INSTALL",
+    "UNINSTALL",
+    "CALL",
+    "DO",
+    "KILL",
+    "RESET",
+];
+
+/// What an ALTER TABLE says when rows come or go.
+const MOVES_ROWS: [&[&str]; 8] = [
+    &["DROP", "PARTITION"],
+    &["TRUNCATE", "PARTITION"],
+    &["EXCHANGE", "PARTITION"],
+    &["CONVERT", "PARTITION"],
+    &["CONVERT", "TABLE"],
+    &["DISCARD"],
+    &["IMPORT"],
+    &["DELETE"],
+];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    Word(String),
+    /// In backquotes or double quotes.
+    Quoted(String),
+    Text,
+    Sign(char),
+}
+
+/// The tokens of a statement, without its comments; what stands in an executable comment counts.
+struct Tokens {
+    /// The next one is last.
+    left: Vec<Token>,
+}
+
+impl Tokens {
+    fn new(statement: &str) -> Self {
+        let mut left = Vec::new();
+        let mut rest = statement.trim_start();
+        while let Some(c) = rest.chars().next() {
+            rest = if let Some(inside) = rest.strip_prefix("/*!").or(rest.strip_prefix("/*M!")) {
+                inside.trim_start_matches(|c: char| c.is_ascii_digit())
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                comment.split_once("*/").map_or("", |(_, rest)| rest)
+            } else if let Some(rest) = rest.strip_prefix("*/") {
+                rest
+            } else if c == '#' || rest.starts_with("-- ") || rest.starts_with("--\n") {
+                rest.split_once('\n').map_or("", |(_, rest)| rest)
+            } else if matches!(c, '`' | '"' | '\'') {
+                let (content, rest) = quoted(rest, c);
+                left.push(if c == '\'' { Token::Text } else { Token::Quoted(content) });
+                rest
+            } else if is_of_word(c) {
+                let end = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
+                let (word, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
+                left.push(Token::Word(word.to_owned()));
+                rest
+            } else {
+                left.push(Token::Sign(c));
+                rest.get(c.len_utf8()..).unwrap_or_default()
+            };
+            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\0');
+        }
+        left.reverse();
+        Self { left }
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.left.last()
+    }
+
+    fn next(&mut self) -> Option<Token> {
+        self.left.pop()
+    }
+
+    /// Takes these words if they come next.
+    fn takes(&mut self, words: &[&str]) -> bool {
+        let start = self.left.len().checked_sub(words.len());
+        let next = start.and_then(|start| self.left.get(start..));
+        let same = next.is_some_and(|next| {
+            next.iter().rev().zip(words).all(|(token, word)| {
+                matches!(token, Token::Word(text) if text.eq_ignore_ascii_case(word))
+            })
+        });
+        if same {
+            self.left.truncate(start.unwrap_or_default());
+        }
+        same
+    }
+
+    fn takes_sign(&mut self, sign: char) -> bool {
+        let same = self.peek() == Some(&Token::Sign(sign));
+        if same {
+            self.left.pop();
+        }
+        same
+    }
+
+    fn name(&mut self) -> Option<String> {
+        match self.left.pop()? {
+            Token::Word(name) | Token::Quoted(name) => Some(name),
+            Token::Text | Token::Sign(_) => None,
+        }
+    }
+}
+
+/// The content of a quoted piece at the front of `text`, and what follows it.
+fn quoted(text: &str, quote: char) -> (String, &str) {
+    let mut content = String::new();
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((index, c)) = chars.next() {
+        if c == '\\' && quote != '`' {
+            chars.next();
+        } else if c != quote {
+            content.push(c);
+        } else if chars.peek().is_some_and(|(_, next)| *next == quote) {
+            content.push(quote);
+            chars.next();
+        } else {
+            return (content, text.get(index + quote.len_utf8()..).unwrap_or_default());
+        }
+    }
+    (content, "")
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '$')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(statement: &str, expected: &[(&str, Effect)]) {
+        let told: Vec<_> = effects("shop", statement)
+            .into_iter()
+            .map(|e| (format!("{}.{}", e.database, e.table.unwrap_or("*".into())), e.effect))
+            .collect();
+        let expected: Vec<_> = expected.iter().map(|(name, e)| ((*name).to_owned(), *e)).collect();
+        assert_eq!(told, expected, "{statement}");
+    }
+
+    #[test]
+    fn new_and_emptied_tables_are_told() {
+        check("CREATE TABLE t (a INT)", &[("shop.t", Effect::Emptied)]);
+        check("create or replace table `x`.`a``b` like t", &[("x.a`b", Effect::Emptied)]);
+        check("CREATE TABLE IF NOT EXISTS t (a INT)", &[("shop.t", Effect::Altered)]);
+        check("TRUNCATE t", &[("shop.t", Effect::Emptied)]);
+        check("/* why */ TRUNCATE TABLE x . t -- now", &[("x.t", Effect::Emptied)]);
+        check(
+            "DROP TABLE IF EXISTS `a`, x.b /* generated by server */",
+            &[("shop.a", Effect::Emptied), ("x.b", Effect::Emptied)],
+        );
+        check("DROP DATABASE IF EXISTS x", &[("x.*", Effect::Emptied)]);
+        check("/*!40000 DROP DATABASE IF EXISTS `x`*/", &[("x.*", Effect::Emptied)]);
+    }
+
+    #[test]
+    fn rows_that_move_without_records_are_told() {
+        let both = [("shop.a", Effect::Replaced), ("shop.b", Effect::Replaced)];
+        check("RENAME TABLE a TO b", &both);
+        check("ALTER TABLE a ADD c INT, RENAME TO b", &both);
+        check("ALTER TABLE a RENAME b", &both);
+        check("ALTER TABLE a EXCHANGE PARTITION p WITH TABLE b", &both);
+        check("ALTER TABLE a DROP PARTITION p", &both[..1]);
+        check("ALTER TABLE a TRUNCATE PARTITION p", &both[..1]);
+    }
+
+    #[test]
+    fn definitions_that_change_are_told() {
+        check("ALTER TABLE t RENAME COLUMN a TO b", &[("shop.t", Effect::Altered)]);
+        check(
+            "SET STATEMENT max_statement_time=1 FOR ALTER ONLINE TABLE x.t ADD c INT COMMENT 'DROP PARTITION'",
+            &[("x.t", Effect::Altered)],
+        );
+        check("LOREM ipsum", &[("shop.*", Effect::Altered)]);
+        check("ALTER TABLE", &[("shop.*", Effect::Altered)]);
+    }
+
+    #[test]
+    fn what_concerns_no_table_has_no_effect() {
+        for statement in [
+            "CREATE INDEX i ON t (a)",
+            "CREATE VIEW v AS SELECT 1",
+            "CREATE DATABASE x",
+            "DROP TRIGGER t",
+            "ANALYZE TABLE t",
+            "ALTER DATABASE x CHARACTER SET utf8mb4",
+        ] {
+            check(statement, &[]);
+        }
+    }
+}
