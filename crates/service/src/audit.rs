@@ -10,6 +10,10 @@ use axum::response::Response;
 use crate::access::Actor;
 use crate::app::{App, blocking};
 
+/// What a handler tells the trail of an act, beside its answer. Holds no secrets.
+#[derive(Debug, Clone)]
+pub(crate) struct Detail(pub(crate) String);
+
 /// Lets a call pass, and keeps what it was.
 pub(crate) async fn keep(
     State(app): State<App>,
@@ -26,7 +30,12 @@ pub(crate) async fn keep(
     let target = target(names.iter());
     let action = action(&method, matched.as_str());
     let response = next.run(request).await;
-    let detail = format!("answered {}", response.status().as_u16());
+    let mut detail = format!("answered {}", response.status().as_u16());
+    if let Some(Detail(told)) = response.extensions().get()
+        && !told.is_empty()
+    {
+        detail = format!("{detail}: {told}");
+    }
     let kept =
         blocking(move || Ok(app.catalog.append_audit(&actor.0, &action, &target, &detail)?));
     // What went wrong is in the log already; the act itself is done and must be answered.
@@ -36,7 +45,12 @@ pub(crate) async fn keep(
 
 /// `task.put`, `group.delete`, `task.pause`: the noun, and the method or the verb at the path's end.
 fn action(method: &Method, path: &str) -> String {
-    let noun = if path.contains("{group}") { "group" } else { "task" };
+    let noun = match path {
+        _ if path.contains("{group}") => "group",
+        _ if path.contains("{table}") => "table",
+        _ if path.ends_with("/event/skip") => "event",
+        _ => "task",
+    };
     let verb = match path.rsplit('/').next() {
         Some(verb) if !verb.starts_with('{') => verb.to_owned(),
         _ => method.as_str().to_ascii_lowercase(),
@@ -61,6 +75,8 @@ mod tests {
             (Method::PUT, "/api/v1/tasks/{task}", "task.put"),
             (Method::POST, "/api/v1/tasks/{task}/pause", "task.pause"),
             (Method::DELETE, group, "group.delete"),
+            (Method::POST, "/api/v1/tasks/{task}/tables/{table}/skip", "table.skip"),
+            (Method::POST, "/api/v1/tasks/{task}/event/skip", "event.skip"),
         ] {
             assert_eq!(action(&method, path), expected);
         }

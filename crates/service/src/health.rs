@@ -30,7 +30,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let text = blocking(move || {
-        app.tasks.refresh_metrics();
+        app.tasks.refresh_metrics()?;
         app.metrics.refresh(&app.facts, app.clock.now(), &app.tasks, &app.catalog)?;
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &app.registry)

@@ -6,8 +6,10 @@
 mod access;
 mod app;
 mod audit;
+mod choices;
 mod groups;
 mod health;
+mod left_out;
 mod metrics;
 mod model;
 mod openapi;
@@ -24,6 +26,9 @@ mod tasks;
 mod tests;
 
 pub use app::{App, ServerFacts};
+pub use left_out::{
+    Event, EventSkip, Gap, Held, Plan, PlannedGap, SkippedEvent, Table, TableRetry, TaskStart,
+};
 pub use model::{
     DataRange, Group, GroupCreated, GroupPut, InlineSource, Objects, Page, RecordItem, RecordsPage,
     ServerView, SourcePut, Task, TaskPut,

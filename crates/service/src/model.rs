@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use catalog::StartAt;
 use change::UnixTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::left_out::{Gap, Table};
 
 /// `PUT /tasks/{t}`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -132,6 +135,21 @@ pub struct Task {
     pub tables: Vec<String>,
     /// Patterns of tables left out.
     pub exclude: Vec<String>,
+    /// Where its first start read from, or will: `now`, `start`, `@2026-11-21T04:00:00Z`, or a position.
+    #[serde(default)]
+    pub start: String,
+    /// The time that `start` names; null when it names none.
+    #[serde(default)]
+    pub start_time: Option<String>,
+    /// The same in seconds since the epoch.
+    #[serde(default)]
+    pub start_time_unix: Option<i64>,
+    /// Which definitions it delivers: `instance` or `tracked`.
+    #[serde(default)]
+    pub ddl_scope: String,
+    /// What becomes of a table whose rows cannot be decoded: `quarantine` or `stop`.
+    #[serde(default)]
+    pub on_table_error: String,
     /// `prechecking`, `precheck_failed`, `not_started`, `initial`, `normal`, `error`, `failed`, `stopped`.
     pub state: String,
     /// Since when.
@@ -150,6 +168,12 @@ pub struct Task {
     pub retry: Option<Retry>,
     /// Remarks that an operator should see.
     pub warnings: Vec<String>,
+    /// The last gaps, newest first; not told in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Vec<Gap>>,
+    /// The tables that it holds back; not told in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_tables: Option<Vec<Table>>,
     /// File and line of the configuration that owns it, `/etc/wellhead/wellhead.toml:61`; null for
     /// tasks of this API.
     #[serde(default)]
@@ -292,6 +316,22 @@ pub struct Page<T> {
     pub next_page_token: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// The first `size` items behind the one whose key is `after`; the items come in the order of keys.
+    pub(crate) fn of(
+        items: impl Iterator<Item = T>,
+        size: usize,
+        after: &str,
+        key: impl Fn(&T) -> &String,
+    ) -> Self {
+        let mut rest = items.filter(|item| key(item).as_str() > after);
+        let items: Vec<T> = rest.by_ref().take(size).collect();
+        let more = rest.next().is_some();
+        let next_page_token = items.last().filter(|_| more).map(|item| key(item).clone());
+        Self { items, next_page_token }
+    }
+}
+
 /// `GET /tasks/{t}/records`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecordsPage {
@@ -348,9 +388,20 @@ impl From<task::DataRange> for DataRange {
 
 impl From<task::TaskView> for Task {
     fn from(view: task::TaskView) -> Self {
+        let start_time_unix = match view.start {
+            StartAt::Time(time) => Some(time.seconds()),
+            StartAt::Now | StartAt::Earliest | StartAt::At(_) => None,
+        };
         Self {
             name: view.name,
             title: view.title,
+            start: view.start.to_string(),
+            start_time: start_time_unix.map(rfc3339),
+            start_time_unix,
+            ddl_scope: view.statements.as_str().into(),
+            on_table_error: view.on_table_error.as_str().into(),
+            gaps: None,
+            held_tables: None,
             source: TaskSource { name: view.source, url: view.source_url, server: view.server },
             topic: view.topic,
             tables: view.tables,

@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
-use crate::{groups, health, records, routes, tasks};
+use crate::{choices, groups, health, records, routes, tasks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,9 +18,15 @@ use crate::{groups, health, records, routes, tasks};
         tasks::show,
         tasks::put,
         tasks::delete,
-        tasks::start,
+        choices::start,
         tasks::pause,
-        tasks::resume,
+        choices::resume,
+        choices::gaps,
+        choices::tables,
+        choices::retry_table,
+        choices::skip_table,
+        choices::event,
+        choices::skip_event,
         tasks::data_range,
         records::list,
         groups::list,

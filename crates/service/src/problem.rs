@@ -20,6 +20,8 @@ pub enum Code {
     WrongState,
     /// It contradicts what exists.
     Conflict,
+    /// It would leave changes out, which nobody has accepted.
+    GapNotAccepted,
     /// A value is not allowed.
     InvalidValue,
     /// The source failed a precheck; `errors` has an entry for each failed check.
@@ -120,9 +122,11 @@ impl Code {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::WrongState | Self::Conflict | Self::PrecheckFailed | Self::SourceUnusable => {
-                StatusCode::CONFLICT
-            }
+            Self::WrongState
+            | Self::Conflict
+            | Self::GapNotAccepted
+            | Self::PrecheckFailed
+            | Self::SourceUnusable => StatusCode::CONFLICT,
             Self::InvalidValue => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -135,6 +139,7 @@ impl Code {
             Self::NotFound => "not found",
             Self::WrongState => "the state does not allow it",
             Self::Conflict => "conflict",
+            Self::GapNotAccepted => "the gap is not accepted",
             Self::InvalidValue => "invalid value",
             Self::PrecheckFailed => "precheck failed",
             Self::SourceUnusable => "the source cannot be used",
@@ -149,6 +154,7 @@ impl Code {
             Self::NotFound => "not-found",
             Self::WrongState => "wrong-state",
             Self::Conflict => "conflict",
+            Self::GapNotAccepted => "gap-not-accepted",
             Self::InvalidValue => "invalid-value",
             Self::PrecheckFailed => "precheck-failed",
             Self::SourceUnusable => "source-unusable",
@@ -179,8 +185,11 @@ impl From<task::Error> for Problem {
 
 fn code_of(error: &task::Error) -> Code {
     match error {
-        task::Error::NotFound(_) => Code::NotFound,
-        task::Error::WrongState { .. } => Code::WrongState,
+        task::Error::NotFound(_) | task::Error::NoEvent(_) | task::Error::NotHeld { .. } => {
+            Code::NotFound
+        }
+        task::Error::WrongState { .. } | task::Error::Unusable(_) => Code::WrongState,
+        task::Error::GapNotAccepted { .. } => Code::GapNotAccepted,
         task::Error::Conflict(_) => Code::Conflict,
         task::Error::Invalid(_) => Code::InvalidValue,
         task::Error::Source(_) => Code::SourceUnusable,

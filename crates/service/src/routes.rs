@@ -8,7 +8,7 @@ use axum::{Json, Router, middleware};
 use crate::app::App;
 use crate::model::{ServerView, seconds_between};
 use crate::problem::{Code, Problem};
-use crate::{access, audit, groups, health, openapi, records, tasks};
+use crate::{access, audit, choices, groups, health, openapi, records, tasks};
 
 /// All routes. `/livez` and `/readyz` are open, everything else asks who calls.
 pub(crate) fn router(app: App) -> Router {
@@ -18,9 +18,15 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/api/v1/tasks", get(tasks::list))
         .route("/api/v1/tasks/{task}", get(tasks::show).put(tasks::put).delete(tasks::delete))
-        .route("/api/v1/tasks/{task}/start", post(tasks::start))
+        .route("/api/v1/tasks/{task}/start", post(choices::start))
         .route("/api/v1/tasks/{task}/pause", post(tasks::pause))
-        .route("/api/v1/tasks/{task}/resume", post(tasks::resume))
+        .route("/api/v1/tasks/{task}/resume", post(choices::resume))
+        .route("/api/v1/tasks/{task}/gaps", get(choices::gaps))
+        .route("/api/v1/tasks/{task}/tables", get(choices::tables))
+        .route("/api/v1/tasks/{task}/tables/{table}/retry", post(choices::retry_table))
+        .route("/api/v1/tasks/{task}/tables/{table}/skip", post(choices::skip_table))
+        .route("/api/v1/tasks/{task}/event", get(choices::event))
+        .route("/api/v1/tasks/{task}/event/skip", post(choices::skip_event))
         .route("/api/v1/tasks/{task}/data-range", get(tasks::data_range))
         .route("/api/v1/tasks/{task}/records", get(records::list))
         .route("/api/v1/tasks/{task}/groups", get(groups::list))

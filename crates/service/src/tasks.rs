@@ -31,22 +31,29 @@ pub(crate) async fn list(
     State(app): State<App>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Page<Task>>, Problem> {
-    let Query(query) = query.map_err(|error| Problem::new(Code::Malformed, error.body_text()))?;
-    const DEFAULT: usize = 50;
-    const MAX: usize = 1000;
-    let size = query.page_size.unwrap_or(DEFAULT);
-    if size == 0 || size > MAX {
-        return Err(Problem::invalid("/page_size", "page_size must be 1 to 1000"));
-    }
+    let (size, after) = PageQuery::checked(query)?;
     blocking(move || {
-        let after = query.page_token.unwrap_or_default();
-        let mut views = app.tasks.views().into_iter().filter(|view| view.name > after);
-        let items: Vec<Task> = views.by_ref().take(size).map(Into::into).collect();
-        let more = views.next().is_some();
-        let next_page_token = items.last().filter(|_| more).map(|task| task.name.clone());
-        Ok(Json(Page { items, next_page_token }))
+        let tasks = app.tasks.views().into_iter().map(Task::from);
+        Ok(Json(Page::of(tasks, size, &after, |task| &task.name)))
     })
     .await
+}
+
+impl PageQuery {
+    /// How many items, and behind which.
+    pub(crate) fn checked(
+        query: Result<Query<Self>, QueryRejection>,
+    ) -> Result<(usize, String), Problem> {
+        const DEFAULT: usize = 50;
+        const MAX: usize = 1000;
+        let Query(query) =
+            query.map_err(|error| Problem::new(Code::Malformed, error.body_text()))?;
+        let size = query.page_size.unwrap_or(DEFAULT);
+        if size == 0 || size > MAX {
+            return Err(Problem::invalid("/page_size", "page_size must be 1 to 1000"));
+        }
+        Ok((size, query.page_token.unwrap_or_default()))
+    }
 }
 
 /// One task.
@@ -57,8 +64,19 @@ pub(crate) async fn show(
     Path(name): Path<String>,
 ) -> Result<Json<Task>, Problem> {
     let name = TaskName::new(name)?;
-    blocking(move || Ok(Json(app.tasks.view(&name)?.into()))).await
+    blocking(move || {
+        let mut task = Task::from(app.tasks.view(&name)?);
+        let gaps = app.tasks.gaps(&name)?.into_iter().take(GAPS_SHOWN);
+        task.gaps = Some(gaps.map(Into::into).collect());
+        let held = app.tasks.held_tables(&name)?.into_iter();
+        task.held_tables = Some(held.map(Into::into).collect());
+        Ok(Json(task))
+    })
+    .await
 }
+
+/// Gaps shown with a task; `/tasks/{t}/gaps` has all.
+const GAPS_SHOWN: usize = 10;
 
 /// Creates a task, or replaces what may change of an existing one. Prechecks at once; with
 /// `auto_start` it starts when the precheck has passed.
@@ -127,19 +145,6 @@ pub(crate) async fn delete(
     .await
 }
 
-/// Starts a task that waits, was paused or has failed.
-#[utoipa::path(post, path = "/api/v1/tasks/{task}/start", tag = "tasks",
-    params(("task" = String, Path)),
-    responses((status = 202, body = Task), (status = 404, body = Problem),
-        (status = 409, body = Problem)))]
-pub(crate) async fn start(
-    State(app): State<App>,
-    Path(name): Path<String>,
-) -> Result<(StatusCode, Json<Task>), Problem> {
-    let name = TaskName::new(name)?;
-    blocking(move || Ok((StatusCode::ACCEPTED, Json(app.tasks.start(&name)?.into())))).await
-}
-
 /// Stops reading the source. The topic stays and can be read.
 #[utoipa::path(post, path = "/api/v1/tasks/{task}/pause", tag = "tasks",
     params(("task" = String, Path)),
@@ -151,18 +156,6 @@ pub(crate) async fn pause(
 ) -> Result<(StatusCode, Json<Task>), Problem> {
     let name = TaskName::new(name)?;
     blocking(move || Ok((StatusCode::ACCEPTED, Json(app.tasks.pause(&name)?.into())))).await
-}
-
-/// Goes on where a paused task stood.
-#[utoipa::path(post, path = "/api/v1/tasks/{task}/resume", tag = "tasks",
-    params(("task" = String, Path)),
-    responses((status = 202, body = Task), (status = 404, body = Problem),
-        (status = 409, body = Problem)))]
-pub(crate) async fn resume(
-    app: State<App>,
-    name: Path<String>,
-) -> Result<(StatusCode, Json<Task>), Problem> {
-    start(app, name).await
 }
 
 /// First and last source time and offset of a task's topic; null while it is empty.

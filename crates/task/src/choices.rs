@@ -172,9 +172,10 @@ impl Tasks {
     ///
     /// # Errors
     /// There is no such task, or the catalog cannot be read.
-    pub fn held_tables(&self, name: &TaskName) -> Result<Vec<HeldTable>, Error> {
+    pub fn held_tables(&self, name: &TaskName) -> Result<Vec<TrackedTable>, Error> {
         self.must_exist(name)?;
-        Ok(self.shared().catalog.held_tables(name)?)
+        let held = self.shared().catalog.held_tables(name)?.into_iter();
+        Ok(held.map(|held| TrackedTable { name: full_name(&held), held: Some(held) }).collect())
     }
 
     /// What leaving out a table's held changes would do.

@@ -35,7 +35,7 @@ impl Failure {
         let code = match problem.code {
             Code::Malformed | Code::InvalidValue | Code::NotFound => 2,
             Code::Unauthorized | Code::SourceUnusable => 3,
-            Code::WrongState | Code::Conflict | Code::PrecheckFailed => 4,
+            Code::WrongState | Code::Conflict | Code::GapNotAccepted | Code::PrecheckFailed => 4,
             Code::Internal => 1,
         };
         let mut message = problem.detail.clone();

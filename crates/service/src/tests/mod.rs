@@ -1,6 +1,8 @@
 //! The API as programs meet it: over sockets, with a source that is only played.
 
 mod access;
+mod budget;
+mod choices;
 mod played;
 mod records;
 mod tasks;
@@ -112,6 +114,19 @@ impl Server {
         );
         let answer = self.ask("PUT", &format!("/api/v1/tasks/{name}"), &body).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+
+    /// Waits until a GET answers what is wanted, and answers that.
+    async fn wait(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let answer = self.get(path).await;
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(std::time::Instant::now() < deadline, "{path} still answers {}", answer.text);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn stop(self) {
