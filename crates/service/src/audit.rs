@@ -47,6 +47,7 @@ pub(crate) async fn keep(
 fn action(method: &Method, path: &str) -> String {
     let noun = match path {
         _ if path.contains("{group}") => "group",
+        _ if path.contains("{operation}") => "operation",
         _ if path.contains("{table}") => "table",
         _ if path.ends_with("/event/skip") => "event",
         _ => "task",
@@ -75,6 +76,8 @@ mod tests {
             (Method::PUT, "/api/v1/tasks/{task}", "task.put"),
             (Method::POST, "/api/v1/tasks/{task}/pause", "task.pause"),
             (Method::DELETE, group, "group.delete"),
+            (Method::POST, "/api/v1/tasks/{task}/verify", "task.verify"),
+            (Method::DELETE, "/api/v1/operations/{operation}", "operation.delete"),
             (Method::POST, "/api/v1/tasks/{task}/tables/{table}/skip", "table.skip"),
             (Method::POST, "/api/v1/tasks/{task}/event/skip", "event.skip"),
         ] {

@@ -22,6 +22,7 @@ mod server;
 mod source_url;
 mod task_put;
 mod tasks;
+mod verify;
 #[cfg(test)]
 mod tests;
 
@@ -37,3 +38,7 @@ pub use openapi::openapi_json;
 pub use problem::{Code, Fault, Problem, Remedy};
 pub use server::{HttpServer, ServeError};
 pub use source_url::{SourceUrl, SourceUrlError};
+pub use verify::{
+    Operation, OperationError, OperationProgress, VerifiedTable, VerifyDifference, VerifyReport,
+    VerifyRequest,
+};

@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
-use crate::{choices, groups, health, records, routes, tasks};
+use crate::{choices, groups, health, records, routes, tasks, verify};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,6 +29,9 @@ use crate::{choices, groups, health, records, routes, tasks};
         choices::skip_event,
         tasks::data_range,
         records::list,
+        verify::start,
+        verify::show,
+        verify::cancel,
         groups::list,
         groups::show,
         groups::put,

@@ -8,7 +8,7 @@ use axum::{Json, Router, middleware};
 use crate::app::App;
 use crate::model::{ServerView, seconds_between};
 use crate::problem::{Code, Problem};
-use crate::{access, audit, choices, groups, health, openapi, records, tasks};
+use crate::{access, audit, choices, groups, health, openapi, records, tasks, verify};
 
 /// All routes. `/livez` and `/readyz` are open, everything else asks who calls.
 pub(crate) fn router(app: App) -> Router {
@@ -29,6 +29,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/tasks/{task}/event/skip", post(choices::skip_event))
         .route("/api/v1/tasks/{task}/data-range", get(tasks::data_range))
         .route("/api/v1/tasks/{task}/records", get(records::list))
+        .route("/api/v1/tasks/{task}/verify", post(verify::start))
+        .route("/api/v1/operations/{operation}", get(verify::show).delete(verify::cancel))
         .route("/api/v1/tasks/{task}/groups", get(groups::list))
         .route(
             "/api/v1/tasks/{task}/groups/{group}",

@@ -86,6 +86,8 @@ pub(crate) enum Verb {
     Tail(TailArgs),
     /// Look, read-only, whether a database can be tapped, and say what would mend it
     Check(CheckArgs),
+    /// Prove that the log of a task says what its source says, while both go on
+    Verify(VerifyArgs),
     /// Ask a running server whether it serves
     Health,
     /// Look at the configuration
@@ -205,6 +207,26 @@ pub(crate) struct CheckArgs {
     pub(crate) ca: Option<PathBuf>,
 }
 
+/// `wellhead verify TASK`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyArgs {
+    /// The task
+    #[arg(value_name = "TASK")]
+    pub(crate) task: String,
+    /// Only tables that match this pattern, like 'shop.orders'; may be given several times
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) table: Vec<String>,
+    /// Compare only this share of the rows, like 5%; the same ones each time
+    #[arg(long, value_name = "N%", value_parser = percent)]
+    pub(crate) sample: Option<f64>,
+    /// Show the values that differ, not only their columns
+    #[arg(long)]
+    pub(crate) values: bool,
+    /// How many differences are listed; all are counted
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+}
+
 /// `wellhead config …`.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum ConfigVerb {
@@ -223,12 +245,16 @@ pub(crate) enum TaskVerb {
     Show(TaskName),
     /// Create a task, or change what may change of an existing one
     Create(Box<TaskCreate>),
-    /// Start a task that waits, was paused or has failed
-    Start(TaskName),
+    /// Start a task that waits, was paused or has failed, where its log ends or elsewhere
+    Start(TaskStartArgs),
     /// Stop reading the source; the topic stays and can be read
     Pause(TaskName),
     /// Go on where a paused task stood
     Resume(TaskName),
+    /// The tables of a task, and what becomes of one that is held back
+    Table(TaskTable),
+    /// Show the event at which a task cannot go on, or leave it out
+    Event(TaskEvent),
     /// Delete a task with its topic, groups and checkpoints
     Delete(TaskName),
 }
@@ -239,6 +265,68 @@ pub(crate) struct TaskName {
     /// The task
     #[arg(value_name = "TASK")]
     pub(crate) name: String,
+}
+
+/// `wellhead task start`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TaskStartArgs {
+    /// The task
+    #[arg(value_name = "TASK")]
+    pub(crate) name: String,
+    /// Read on there and not where its log ends: now, earliest, @1712905965, @2026-11-21T04:00:00Z,
+    /// @-1h, FILE:OFFSET, gtid=SET
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) start: Option<String>,
+    /// Accept that changes are left out; the gap is recorded
+    #[arg(long)]
+    pub(crate) accept_gap: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `wellhead task table`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TaskTable {
+    /// The task
+    #[arg(value_name = "TASK")]
+    pub(crate) name: String,
+    /// One table; all when not given
+    #[arg(value_name = "DB.TABLE")]
+    pub(crate) table: Option<String>,
+    /// What becomes of it, where it is held back
+    #[arg(value_enum, value_name = "ACT", requires = "table")]
+    pub(crate) act: Option<TableAct>,
+    /// For retry: file with a CREATE TABLE statement that says how the table was defined where its rows
+    /// were held back first
+    #[arg(long, value_name = "FILE", requires = "act")]
+    pub(crate) definition: Option<PathBuf>,
+    /// For skip: say what would be left out, and do nothing
+    #[arg(long, requires = "act")]
+    pub(crate) dry_run: bool,
+}
+
+/// What becomes of a table that is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableAct {
+    /// Deliver what was held back.
+    Retry,
+    /// Leave out what was held back; the gap is recorded.
+    Skip,
+}
+
+/// `wellhead task event`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TaskEvent {
+    /// The task
+    #[arg(value_name = "TASK")]
+    pub(crate) name: String,
+    /// Leave this one event out; the gap is recorded, with the event's first bytes
+    #[arg(long)]
+    pub(crate) skip: bool,
+    /// With --skip: say what would be left out, and do nothing
+    #[arg(long, requires = "skip")]
+    pub(crate) dry_run: bool,
 }
 
 /// `wellhead task create`.
@@ -342,6 +430,7 @@ impl Verb {
             Self::Tap(_) => "tap",
             Self::Tail(_) => "tail",
             Self::Check(_) => "check",
+            Self::Verify(_) => "verify",
             Self::Health => "health",
             Self::Version => "version",
             Self::Config(ConfigVerb::Validate) => "config validate",
@@ -353,6 +442,8 @@ impl Verb {
                 TaskVerb::Start(_) => "task start",
                 TaskVerb::Pause(_) => "task pause",
                 TaskVerb::Resume(_) => "task resume",
+                TaskVerb::Table(_) => "task table",
+                TaskVerb::Event(_) => "task event",
                 TaskVerb::Delete(_) => "task delete",
             },
             Self::Group(verb) => match verb {
@@ -363,6 +454,12 @@ impl Verb {
             },
         }
     }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<f64>().ok();
+    let within = number.filter(|percent| (0.01..=100.0).contains(percent));
+    within.ok_or_else(|| format!("{text:?} is no share like 5% (0.01% to 100%)"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -407,6 +504,17 @@ mod tests {
         assert_eq!((tap.url.as_str(), tap.data_dir), ("mysql://u@h/shop", PathBuf::from("d")));
         let Verb::Tap(tap) = parse("wellhead tap mysql://u@h/shop").verb else { panic!("not tap") };
         assert_eq!(tap.data_dir, PathBuf::from("./wellhead-data"));
+    }
+
+    #[test]
+    fn a_sample_is_a_share_in_percent() {
+        let Verb::Verify(verify) = parse("wellhead verify shop --sample 2.5%").verb else {
+            panic!("not verify")
+        };
+        assert_eq!((verify.sample, verify.limit), (Some(2.5), 100));
+        for wrong in ["0%", "101%", "many"] {
+            assert!(percent(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use capture::{CaptureOptions, ErrorKind, Source, SourceError};
+use capture::{CaptureOptions, ErrorKind, Inspector, Source, SourceError};
 use catalog::SourceSpec;
 use change::Clock;
 use mysql::connection::{Endpoint, Secret, TlsMode};
-use mysql::{MySqlSource, Options};
+use mysql::{MySqlInspector, MySqlSource, Options};
 
 /// Builds sources from their specifications.
 #[derive(Debug)]
@@ -30,14 +30,22 @@ impl task::Sources for KnownSources {
                 queue_bytes: self.queue_bytes,
                 clock: Arc::clone(&self.clock),
             }))),
-            kind => Err(SourceError::new(
-                ErrorKind::Unsupported,
-                "source_kind",
-                format!("source {} is of kind {kind}, which is not supported", source.name),
-            )
-            .remedy("use mysql or mariadb")),
+            _ => Err(unknown_kind(source)),
         }
     }
+
+    fn inspect(&self, source: &SourceSpec) -> Result<Box<dyn Inspector>, SourceError> {
+        match source.kind.as_str() {
+            "mysql" | "mariadb" => Ok(Box::new(MySqlInspector::new(endpoint(source)?))),
+            _ => Err(unknown_kind(source)),
+        }
+    }
+}
+
+fn unknown_kind(source: &SourceSpec) -> SourceError {
+    let SourceSpec { name, kind, .. } = source;
+    let message = format!("source {name} is of kind {kind}, which is not supported");
+    SourceError::new(ErrorKind::Unsupported, "source_kind", message).remedy("use mysql or mariadb")
 }
 
 /// The server and account of a specification.

@@ -9,6 +9,7 @@ mod group;
 mod health;
 pub(crate) mod tail;
 mod task;
+mod verify;
 mod version;
 
 use std::io::{IsTerminal, Write};
@@ -28,6 +29,7 @@ pub(crate) async fn run(global: &Global, verb: Verb) -> Result<Answer> {
     }
     match verb {
         Verb::Check(args) => check::run(global, &args).await,
+        Verb::Verify(args) => verify::run(global, &args).await,
         Verb::Health => health::run(global).await,
         Verb::Config(verb) => config::run(global, verb),
         Verb::Task(verb) => task::run(global, verb).await,
@@ -39,15 +41,15 @@ pub(crate) async fn run(global: &Global, verb: Verb) -> Result<Answer> {
     }
 }
 
-/// Says what will be destroyed and asks whether it shall be.
-fn confirm(global: &Global, plan: &str, question: &str) -> Result<()> {
+/// Says what will be destroyed or left out, and asks whether it shall be.
+pub(crate) fn confirm(global: &Global, plan: &str, question: &str) -> Result<()> {
     let mut words = std::io::stderr();
     if global.yes {
         return Ok(());
     }
     writeln!(words, "{plan}").context("the terminal cannot be written")?;
     if !std::io::stdin().is_terminal() {
-        bail!(Failure::usage("nothing was deleted: there is no terminal to ask on; give --yes"));
+        bail!(Failure::usage("nothing was done: there is no terminal to ask on; give --yes"));
     }
     write!(words, "{question} [y/N] ").context("the terminal cannot be written")?;
     words.flush().context("the terminal cannot be written")?;
@@ -55,6 +57,6 @@ fn confirm(global: &Global, plan: &str, question: &str) -> Result<()> {
     std::io::stdin().read_line(&mut line).context("the terminal cannot be read")?;
     match line.trim() {
         "y" | "Y" | "yes" => Ok(()),
-        _ => bail!(Failure::usage("nothing was deleted")),
+        _ => bail!(Failure::usage("nothing was done")),
     }
 }
