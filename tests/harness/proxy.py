@@ -11,7 +11,8 @@ class Proxy:
     """Stands between Wellhead and a database.
 
     `cut_after(n)` ends each connection once n bytes came from the server; `flip_at(n)` inverts one bit of the
-    n-th byte from the server, once. Counting starts when they are called, over all connections.
+    n-th byte from the server, once. Counting starts when they are called, over all connections. `freeze()` lets
+    nothing pass on the connections that stand, in either direction, and ends none: a half-open line.
     """
 
     def __init__(self, port):
@@ -23,6 +24,7 @@ class Proxy:
         self.flipped = threading.Event()
         self.cuts = 0
         self.connections = []
+        self.frozen = set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -37,6 +39,11 @@ class Proxy:
         with self.lock:
             self.passed, self.flip = 0, count
             self.flipped.clear()
+
+    def freeze(self):
+        """From now on the present connections are silent; new ones work."""
+        with self.lock:
+            self.frozen.update(self.connections)
 
     def drop(self):
         """Cuts all connections now."""
@@ -73,6 +80,8 @@ class Proxy:
                 keep_open = True
                 if spoils:
                     chunk, keep_open = self._spoil(bytearray(chunk))
+                if source in self.frozen:
+                    continue
                 sink.sendall(chunk)
                 if not keep_open:
                     break

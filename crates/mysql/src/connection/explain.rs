@@ -167,6 +167,8 @@ fn server(error: &ServerError, endpoint: &Endpoint, reading_at: Option<&str>) ->
             format!("{address} blocks this machine: {message}"),
         )
         .remedy("TRUNCATE TABLE performance_schema.host_cache; (MySQL) or FLUSH HOSTS; (MariaDB)"),
+        // MariaDB's ER_SLAVE_SAME_ID, which other servers put into the text of 1236
+        4052 => server_id_taken(message, &address),
         1236 => dump_refused(message, &address, reading_at),
         // ER_NO_BINARY_LOGGING: SHOW BINLOG EVENTS and the like
         1381 => no_binlog(&address),
@@ -192,12 +194,7 @@ fn dump_refused(message: &str, address: &str, reading_at: Option<&str>) -> Sourc
         .remedy("SET GLOBAL slave_max_allowed_packet = 1073741824; SET GLOBAL max_allowed_packet = 1073741824;");
     }
     if says(&["same server_uuid", "same server_id", "same server_uuid/server_id"]) {
-        return SourceError::new(
-            ErrorKind::Misconfigured,
-            "server_id_taken",
-            format!("another replica of {address} uses the same server id: {message}"),
-        )
-        .remedy("set the source's server_id to auto, or to a number no other replica has");
+        return server_id_taken(message, address);
     }
     if says(&["binary log is not open", "binary logging is not enabled", "is not enabled"]) {
         return no_binlog(address);
@@ -247,6 +244,15 @@ fn dump_refused(message: &str, address: &str, reading_at: Option<&str>) -> Sourc
         "binlog_unreadable",
         format!("{address} cannot read its own binlog{}: {message}", at(reading_at)),
     )
+}
+
+fn server_id_taken(message: &str, address: &str) -> SourceError {
+    SourceError::new(
+        ErrorKind::Misconfigured,
+        "server_id_taken",
+        format!("another replica of {address} uses the same server id: {message}"),
+    )
+    .remedy("set the source's server_id to auto, or to a number no other replica has")
 }
 
 fn position_lost(code: &'static str, message: String) -> SourceError {

@@ -235,6 +235,12 @@ fn each_error_of_a_server_has_its_kind_and_code() {
             Misconfigured,
             "server_id_taken",
         ),
+        (
+            4052,
+            "A slave with the same server_uuid/server_id is already connected; the first event '.' at 4",
+            Misconfigured,
+            "server_id_taken",
+        ),
         (1236, "Binary log is not open", Misconfigured, "binlog_off"),
         (1236, "bogus data in log event", Corrupt, "binlog_unreadable"),
     ] {
