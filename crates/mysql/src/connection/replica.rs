@@ -44,6 +44,9 @@ pub struct ReplicaOptions {
     pub max_event_bytes: usize,
     /// MariaDB: send the statements' texts too.
     pub annotate_rows: bool,
+    /// Ends a dump of a file at the end of the log, instead of waiting there for more. A server notices
+    /// that nobody waits any more only when it has something to send.
+    pub stop_at_end: bool,
 }
 
 impl Default for ReplicaOptions {
@@ -53,6 +56,7 @@ impl Default for ReplicaOptions {
             heartbeat: Duration::from_secs(2),
             max_event_bytes: MAX_EVENT,
             annotate_rows: false,
+            stop_at_end: false,
         }
     }
 }
@@ -124,7 +128,9 @@ impl Replica {
     }
 
     const fn flags(&self) -> u16 {
-        if self.options.annotate_rows { command::SEND_ANNOTATE_ROWS } else { 0 }
+        let annotate = if self.options.annotate_rows { command::SEND_ANNOTATE_ROWS } else { 0 };
+        let stop = if self.options.stop_at_end { command::STOP_AT_END } else { 0 };
+        annotate | stop
     }
 }
 
@@ -139,20 +145,22 @@ pub fn oldest_entry_time(
     oldest_file: &str,
 ) -> Result<Option<UnixTime>, Error> {
     let connection = Connection::connect(endpoint, timeouts)?;
-    let replica = Replica::prepare(connection, ReplicaOptions::default())?;
+    let options = ReplicaOptions { stop_at_end: true, ..ReplicaOptions::default() };
+    let replica = Replica::prepare(connection, options)?;
     let start = DumpStart::File { name: oldest_file.to_owned(), position: 4 };
     let mut stream = replica.start(&start)?;
     let mut chunk = Chunk::default();
     for _quarter_second in 0..40 {
-        if stream.fill(&mut chunk, 0)? == FillOutcome::End {
-            break;
-        }
+        let outcome = stream.fill(&mut chunk, 0)?;
         for event in chunk.events() {
             // The artificial ROTATE at the start has the time zero.
             match Reader::new("an event", event).u32()? {
                 0 => {}
                 seconds => return Ok(Some(UnixTime::from_seconds(i64::from(seconds)))),
             }
+        }
+        if outcome == FillOutcome::End {
+            break;
         }
     }
     Ok(None)

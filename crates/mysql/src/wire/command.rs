@@ -57,6 +57,9 @@ pub fn binlog_dump_gtid(server_id: u32, gtid_set: &[u8]) -> Vec<u8> {
         .finish()
 }
 
+/// Flag of `COM_BINLOG_DUMP`: end the dump at the end of the log.
+pub const STOP_AT_END: u16 = 1;
+
 /// MariaDB's flag of `COM_BINLOG_DUMP`: send the statements' texts as `ANNOTATE_ROWS_EVENT`.
 pub const SEND_ANNOTATE_ROWS: u16 = 2;
 

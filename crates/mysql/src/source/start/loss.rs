@@ -8,7 +8,7 @@ use capture::{ErrorKind, SourceError};
 use change::UnixTime;
 
 use super::super::position::BinlogPosition;
-use crate::binlog::GtidSet;
+use crate::binlog::{GtidSet, MariaDbGtid};
 use crate::connection::{Flavour, ServerFacts};
 
 /// Files that were needed are gone.
@@ -27,6 +27,21 @@ pub(super) fn gtids_purged(
         transactions(missing),
         if missing.count() == 1 { "was" } else { "were" },
         cut(&missing.to_string()),
+        stopped_at(position),
+        reach(facts)
+    ))
+}
+
+/// Transactions of MariaDB that were not read are gone: in each of these domains all up to the one named.
+pub(super) fn list_purged(
+    position: &BinlogPosition,
+    last: &[MariaDbGtid],
+    facts: &ServerFacts,
+) -> SourceError {
+    let last: Vec<String> = last.iter().map(MariaDbGtid::to_string).collect();
+    purged(format!(
+        "the server has purged transactions that were not read, up to {}; {}. {}",
+        cut(&last.join(",")),
         stopped_at(position),
         reach(facts)
     ))

@@ -9,7 +9,7 @@ use change::UnixTime;
 use super::search::{self, Logs, Look};
 use super::{Next, Plan, Search, decide, from_found, loss};
 use crate::Error;
-use crate::binlog::{Checksum, GtidSet};
+use crate::binlog::{Checksum, GtidSet, MariaDbGtid};
 use crate::connection::{
     Chunk, Connection, DumpStart, Endpoint, FillOutcome, Flavour, Replica, ReplicaOptions,
     ServerFacts, Timeouts, explain, literal, server_facts,
@@ -44,7 +44,7 @@ pub(crate) fn resolve(
         decided => decided,
     };
     match decided.map_err(|error| date_of_oldest(error, server, facts))? {
-        Next::Dump(plan) => Ok(plan),
+        Next::Dump(plan) => reaches_back(plan, server, facts),
         Next::Search(Search::Time(time)) => {
             let (checksum, now) = (server.checksum, server.now);
             let found = search::by_time(server, facts, checksum, time, now)?;
@@ -59,7 +59,7 @@ pub(crate) fn resolve(
             let checksum = server.checksum;
             let head = search::head(server, &plan.position.file, checksum)?;
             if head.created == plan.position.created {
-                return Ok(plan);
+                return reaches_back(plan, server, facts);
             }
             let what = format!(
                 "{} was begun at {}, and the file of that name that was read at {}",
@@ -72,8 +72,34 @@ pub(crate) fn resolve(
     }
 }
 
-/// A transaction is in the log, and may have been read, before the server counts it as executed: while
-/// it waits for a semi-synchronous replica, for as long as the server is set to wait.
+/// MariaDB only tells what it has executed, not what it has purged: the beginning of its oldest file
+/// does.
+fn reaches_back(
+    plan: Plan,
+    server: &mut ServerLog<'_>,
+    facts: &ServerFacts,
+) -> Result<Plan, SourceError> {
+    let (Gtids::MariaDb(ours), DumpStart::MariaDbGtid { .. }, Some(oldest)) =
+        (&plan.position.gtids, &plan.dump, facts.binlog_files.first())
+    else {
+        return Ok(plan);
+    };
+    let checksum = server.checksum;
+    let head = search::head(server, &oldest.name, checksum)?;
+    let Gtids::MariaDb(purged) = head.before else { return Ok(plan) };
+    let is_unread =
+        |gtid: &MariaDbGtid| ours.get(gtid.domain).is_none_or(|ours| ours.sequence < gtid.sequence);
+    let missing: Vec<_> = purged.iter().filter(is_unread).collect();
+    if missing.is_empty() {
+        return Ok(plan);
+    }
+    let error = loss::list_purged(&plan.position, &missing, facts);
+    Err(loss::dated(error, UnixTime::from_seconds(i64::from(head.created))))
+}
+
+/// Waits for what was read and the server does not count as executed yet. A transaction is in the log
+/// while it still waits for a semi-synchronous replica, for as long as the server is set to wait; and a
+/// replica that was failed over to may be about to catch up.
 fn wait_for_pending(
     start: &Start,
     server: &ServerLog<'_>,
@@ -81,18 +107,17 @@ fn wait_for_pending(
     facts: &mut ServerFacts,
 ) -> Result<(), SourceError> {
     let failed = |error| explain(error, server.endpoint, None);
-    let Some(missing) = missing_set(start, facts) else { return Ok(()) };
+    let Some(wait) = waiting_statement(start, facts) else { return Ok(()) };
     let patience = patience(connection).map_err(failed)?;
     let deadline = Instant::now() + patience;
     tracing::info!(patience_s = patience.as_secs(), "waiting for transactions to be executed");
-    let wait = format!("SELECT WAIT_FOR_EXECUTED_GTID_SET({}, 0.25)", literal(&missing));
     while !server.stop.is_raised() && Instant::now() < deadline {
         let answer = match connection.query(&wait) {
             // Servers that cannot wait so are not waited for.
             Err(Error::Server(_)) => return Ok(()),
             answer => answer.map_err(failed)?,
         };
-        if answer.first().and_then(|row| row.number::<u32>(0)) == Some(0) {
+        if answer.first().and_then(|row| row.number::<i64>(0)) == Some(0) {
             *facts = server_facts(connection).map_err(failed)?;
             break;
         }
@@ -100,16 +125,22 @@ fn wait_for_pending(
     Ok(())
 }
 
-fn missing_set(start: &Start, facts: &ServerFacts) -> Option<String> {
+/// A question that the server answers with 0 once it has executed what it lacks, or after a moment with
+/// something else.
+fn waiting_statement(start: &Start, facts: &ServerFacts) -> Option<String> {
     let Start::At(position) = start else { return None };
-    let Gtids::MySql(ours) = BinlogPosition::parse(position.as_str()).ok()?.gtids else {
-        return None;
-    };
-    if facts.version.flavour != Flavour::MySql {
-        return None;
+    let ours = BinlogPosition::parse(position.as_str()).ok()?.gtids;
+    match (ours, facts.version.flavour) {
+        (Gtids::MySql(ours), Flavour::MySql) => {
+            let missing = ours.minus(&GtidSet::parse(facts.gtid_executed.as_deref()?).ok()?);
+            let missing = literal(&missing.to_string());
+            Some(format!("SELECT WAIT_FOR_EXECUTED_GTID_SET({missing}, 0.25)"))
+        }
+        (Gtids::MariaDb(ours), Flavour::MariaDb) => {
+            Some(format!("SELECT MASTER_GTID_WAIT({}, 0.25)", literal(&ours.to_string())))
+        }
+        _ => None,
     }
-    let executed = GtidSet::parse(facts.gtid_executed.as_deref()?).ok()?;
-    Some(ours.minus(&executed).to_string()).filter(|missing| !missing.is_empty())
 }
 
 /// How long a committed transaction may wait for a replica at the most.
@@ -152,7 +183,8 @@ impl Logs for ServerLog<'_> {
     ) -> Result<(), SourceError> {
         let failed = |error| explain(error, self.endpoint, Some(file));
         let connection = Connection::connect(self.endpoint, self.timeouts).map_err(failed)?;
-        let replica = Replica::prepare(connection, ReplicaOptions::default()).map_err(failed)?;
+        let options = ReplicaOptions { stop_at_end: true, ..ReplicaOptions::default() };
+        let replica = Replica::prepare(connection, options).map_err(failed)?;
         let start = DumpStart::File { name: file.to_owned(), position: super::FILE_START };
         let mut stream = replica.start(&start).map_err(failed)?;
         let mut chunk = Chunk::default();
@@ -163,19 +195,15 @@ impl Logs for ServerLog<'_> {
                 return Err(stopped());
             }
             match stream.fill(&mut chunk, chunk_bytes).map_err(failed)? {
-                FillOutcome::Events => heard_at = Instant::now(),
-                FillOutcome::Partial => heard_at = Instant::now(),
+                FillOutcome::Events | FillOutcome::Partial => heard_at = Instant::now(),
                 FillOutcome::Silence if heard_at.elapsed() < SILENCE_MAX => {}
-                FillOutcome::Silence | FillOutcome::End => {
-                    return Err(SourceError::new(
-                        ErrorKind::Unreachable,
-                        "connection_silent",
-                        format!(
-                            "{} has sent nothing more while {file} was searched for where to start",
-                            self.endpoint.address()
-                        ),
-                    ));
+                FillOutcome::Silence => {
+                    return Err(search::ended_early(&format!(
+                        "{} has sent nothing for {SILENCE_MAX:?} in {file}",
+                        self.endpoint.address()
+                    )));
                 }
+                FillOutcome::End => return Ok(()),
             }
             for event in chunk.events() {
                 if each(event)? == Look::Enough {
@@ -195,6 +223,6 @@ fn stopped() -> SourceError {
 /// Longer than a commit takes from the log to the engine.
 const PATIENCE: Duration = Duration::from_secs(3);
 const PATIENCE_MAX: Duration = Duration::from_secs(60);
-/// A server that searches sends heartbeats; without any byte for so long it is gone.
+/// A server sends as fast as it reads; without any byte for so long it is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 const CHUNK_BYTES: usize = 1 << 20;

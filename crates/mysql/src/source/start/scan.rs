@@ -77,8 +77,6 @@ pub(crate) enum Seen {
     Control,
     /// Part of a group; the latest time that it may stand for.
     Group(UnixTime),
-    /// A sign of life: the server has nothing more.
-    Idle,
 }
 
 impl Scan {
@@ -111,7 +109,7 @@ impl Scan {
         }
         let start = self.advance(raw.header.log_pos, raw.header.event_size);
         match kind {
-            EventType::HEARTBEAT | EventType::HEARTBEAT_V2 => return Ok(Seen::Idle),
+            EventType::HEARTBEAT | EventType::HEARTBEAT_V2 => return Ok(Seen::Control),
             EventType::FORMAT_DESCRIPTION
             | EventType::ROTATE
             | EventType::PREVIOUS_GTIDS
@@ -165,6 +163,11 @@ impl Scan {
     pub(crate) fn before_group(self) -> Found {
         let offset = if self.open.is_some() { self.boundary } else { self.previous };
         Found { file: self.file, offset, gtids: self.gtids }
+    }
+
+    /// `file:offset` of the boundary, for messages.
+    pub(crate) fn shown(&self) -> String {
+        format!("{}:{}", self.file, self.boundary)
     }
 
     /// File number and byte up to which all groups are whole.

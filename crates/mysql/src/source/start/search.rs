@@ -9,16 +9,17 @@
 use capture::{ErrorKind, SourceError};
 use change::UnixTime;
 
+use super::super::gtids::Gtids;
 use super::super::position::file_number;
 use super::loss;
 use super::scan::{FIRST_EVENT, Found, Scan, Seen};
-use crate::binlog::{Checksum, DecodeError, Event, FormatDescription, RawEvent};
+use crate::binlog::{Checksum, DecodeError, Event, FormatDescription, GtidList, RawEvent};
 use crate::connection::ServerFacts;
 
 /// The server's log, read from the beginning of a file.
 pub(crate) trait Logs {
     /// Hands out the events from the start of `file` on, into the files that follow, until `each` has
-    /// seen enough.
+    /// seen enough or the log ends.
     fn read(
         &mut self,
         file: &str,
@@ -38,8 +39,8 @@ pub(crate) enum Look {
 pub(crate) struct Head {
     /// When the server began it, in seconds since the epoch.
     pub(crate) created: u32,
-    /// Whether transactions with GTIDs came before it.
-    pub(crate) follows_others: bool,
+    /// Transactions with GTIDs that came before it.
+    pub(crate) before: Gtids,
 }
 
 /// Earlier by this than the time asked for is where the search begins, for clocks that differ.
@@ -71,7 +72,7 @@ pub(crate) fn by_time(
     let first = head(logs, &oldest.name, checksum)?;
     let created = UnixTime::from_seconds(i64::from(first.created));
     let nothing_before = file_number(&oldest.name) == Some(1)
-        && !first.follows_others
+        && first.before.is_empty()
         && facts.gtid_purged.as_deref().is_none_or(|purged| purged.trim().is_empty());
     if created >= time && !nothing_before {
         return Err(loss::before_the_oldest(time, &oldest.name, created));
@@ -87,12 +88,14 @@ pub(crate) fn by_time(
     let mut scan = Scan::new(checksum);
     let mut is_found = false;
     logs.read(from, &mut |event| {
-        let seen = scanned(&mut scan, event)?;
-        is_found = matches!(seen, Seen::Group(at) if at >= time);
-        let is_at_end = seen == Seen::Idle || scan.read_to() >= log_end;
-        Ok(if is_found || is_at_end { Look::Enough } else { Look::More })
+        is_found = matches!(scanned(&mut scan, event)?, Seen::Group(at) if at >= time);
+        Ok(if is_found || scan.read_to() >= log_end { Look::Enough } else { Look::More })
     })?;
-    Ok(if is_found { scan.before_group() } else { scan.here() })
+    match (is_found, scan.read_to() >= log_end) {
+        (true, _) => Ok(scan.before_group()),
+        (false, true) => Ok(scan.here()),
+        (false, false) => Err(ended_early(&format!("the log ended at {}", scan.shown()))),
+    }
 }
 
 /// The file in which the search for `time` begins: the one before the first that does not certainly end
@@ -152,20 +155,20 @@ pub(crate) fn by_offset(
     let mut scan = Scan::new(checksum);
     let mut before = FIRST_EVENT;
     logs.read(file, &mut |event| {
-        let seen = scanned(&mut scan, event)?;
+        scanned(&mut scan, event)?;
         if scan.boundary() <= offset {
             before = scan.boundary();
         }
         let is_behind = scan.boundary() >= offset || scan.file() != file;
-        Ok(if is_behind || seen == Seen::Idle { Look::Enough } else { Look::More })
+        Ok(if is_behind { Look::Enough } else { Look::More })
     })?;
     if scan.file() == file && scan.boundary() == offset {
         return Ok(scan.here());
     }
-    let behind = if scan.file() == file && scan.boundary() > offset {
-        format!(" and {file}:{}", scan.boundary())
-    } else {
-        String::new()
+    let behind = match scan.boundary() {
+        _ if scan.file() != file => String::new(),
+        boundary if boundary > offset => format!(" and {file}:{boundary}"),
+        _ => return Err(ended_early(&format!("the log ended at {}", scan.shown()))),
     };
     Err(loss::no_such_place(format!(
         "{file}:{offset} is not where a transaction begins; the nearest places to start at are \
@@ -179,13 +182,25 @@ pub(crate) fn head(
     file: &str,
     checksum: Checksum,
 ) -> Result<Head, SourceError> {
-    let mut head = Head { created: 0, follows_others: false };
+    let mut head = Head { created: 0, before: Gtids::None };
     let mut format = FormatDescription::assumed();
     format.checksum = checksum;
     logs.read(file, &mut |bytes| {
         head_event(bytes, &mut format, &mut head).map_err(|error| corrupt(file, &error))
     })?;
+    if head.created == 0 {
+        return Err(ended_early(&format!("{file} has no beginning")));
+    }
     Ok(head)
+}
+
+/// The server ended what it was asked for before it was answered; asked again, it may answer.
+pub(super) fn ended_early(what: &str) -> SourceError {
+    SourceError::new(
+        ErrorKind::Unreachable,
+        "search_interrupted",
+        format!("{what}, while it was searched for where to start"),
+    )
 }
 
 fn head_event(
@@ -203,11 +218,13 @@ fn head_event(
         }
         Event::StartEncryption(_) => Look::More,
         Event::PreviousGtids(previous) => {
-            head.follows_others = !previous.set()?.is_empty();
+            head.before = Gtids::MySql(previous.set()?);
             Look::Enough
         }
         Event::GtidList(list) => {
-            head.follows_others = list.gtids().next().is_some();
+            let mut state = GtidList::new();
+            list.gtids().for_each(|gtid| state.set(gtid));
+            head.before = Gtids::MariaDb(state);
             Look::Enough
         }
         _ => Look::Enough,
@@ -215,8 +232,7 @@ fn head_event(
 }
 
 fn scanned(scan: &mut Scan, event: &[u8]) -> Result<Seen, SourceError> {
-    scan.event(event)
-        .map_err(|error| corrupt(&format!("{}:{}", scan.file(), scan.boundary()), &error))
+    scan.event(event).map_err(|error| corrupt(&scan.shown(), &error))
 }
 
 fn corrupt(at: &str, error: &DecodeError) -> SourceError {
