@@ -58,6 +58,9 @@ pub struct Transaction {
     pub charset: Option<[u16; 3]>,
     /// Session flags (MySQL's `Q_FLAGS2_CODE`), where the log says so.
     pub flags2: Option<u32>,
+    /// The statement that changed the rows now coming, where the log has it, else empty. Of a long one,
+    /// its beginning.
+    pub statement: String,
 }
 
 /// One changed row.

@@ -94,7 +94,7 @@ impl DtsEncoder {
                 write_record(out, &header, tags, |out| write_row(out, plan, &row))
             }
             Body::Begin => {
-                let tags = |tags: &mut Tags<'_>| begin_tags(tags, transaction, now);
+                let tags = |tags: &mut Tags<'_>| begin_tags(tags, transaction, change.time, now);
                 write_record(out, &header(Operation::Begin, Object::None), tags, write_nothing)
             }
             Body::Commit => write_plain(out, &header(Operation::Commit, Object::None), now),
@@ -122,10 +122,15 @@ fn row_tags(tags: &mut Tags<'_>, plan: &TablePlan, transaction: &Transaction, no
     tags.number(READER_TIME, now.millis());
     tags.known_number(SERVER_ID, transaction.server_id);
     tags.known_number(THREAD_ID, transaction.thread_id);
+    if !transaction.statement.is_empty() {
+        tags.text("sql", &transaction.statement);
+    }
 }
 
-fn begin_tags(tags: &mut Tags<'_>, transaction: &Transaction, now: UnixTime) {
+/// `time` is the source's time of the record.
+fn begin_tags(tags: &mut Tags<'_>, transaction: &Transaction, time: UnixTime, now: UnixTime) {
     tags.known_number(THREAD_ID, transaction.thread_id);
+    tags.number("commitTimestamp", transaction.commit_time.unwrap_or(time).micros());
     if !transaction.gtid.is_empty() {
         tags.text("GTID", &transaction.gtid);
     }

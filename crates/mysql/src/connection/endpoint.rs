@@ -20,6 +20,8 @@ pub struct Endpoint {
     pub tls: TlsMode,
     /// PEM file with the certificate authorities to trust; without it the operating system's.
     pub ca: Option<PathBuf>,
+    /// Ask MariaDB for the statements behind the rows. MySQL sends them whenever it logs them.
+    pub statements: bool,
 }
 
 /// A text that must not be shown.
@@ -51,8 +53,9 @@ pub struct EndpointError {
 }
 
 impl Endpoint {
-    /// Parses `mysql://user:password@host:port/database?tls=verify-full&ca=/path`, with percent-encoding
-    /// in every part. `mariadb://` is the same. Port, password, database and options may be missing.
+    /// Parses `mysql://user:password@host:port/database?tls=verify-full&ca=/path&statements=on`, with
+    /// percent-encoding in every part. `mariadb://` is the same. Port, password, database and options
+    /// may be missing.
     ///
     /// # Errors
     /// The text is no such URL, or has an option that does not exist.
@@ -81,6 +84,7 @@ impl Endpoint {
             database: Some(percent_decode(database)?).filter(|name| !name.is_empty()),
             tls: TlsMode::default(),
             ca: None,
+            statements: false,
         };
         for option in options.split('&').filter(|option| !option.is_empty()) {
             endpoint.apply(option)?;
@@ -104,7 +108,14 @@ impl Endpoint {
         match key {
             "tls" => self.tls = value.parse().map_err(|reason: String| wrong(&reason))?,
             "ca" => self.ca = Some(PathBuf::from(value)),
-            _ => return Err(wrong("has an option other than tls and ca")),
+            "statements" => {
+                self.statements = match value.as_str() {
+                    "on" => true,
+                    "off" => false,
+                    _ => return Err(wrong("has an option statements other than on and off")),
+                };
+            }
+            _ => return Err(wrong("has an option other than tls, ca and statements")),
         }
         Ok(())
     }

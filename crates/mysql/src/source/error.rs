@@ -1,6 +1,6 @@
 //! Why a dump cannot be read on, before it is known where in the log.
 
-use capture::{ErrorKind, HistoryError, SinkError, SourceError};
+use capture::{BadEvent, ErrorKind, HistoryError, SinkError, SourceError};
 
 use super::xa::Prepared;
 use crate::Error;
@@ -27,6 +27,30 @@ pub(crate) enum Failure {
     /// The server's log does not describe a table, and its catalog does not have it any more.
     #[error("table {0}.{1} is not described in the log and no longer exists on the server")]
     UnknownTable(String, String),
+    /// The server's catalog is ahead of a row, and the log does not describe its table.
+    #[error(
+        "the log does not describe table {0}.{1} here, and a statement further on in the log, before byte {offset} of binlog file number {file}, changes it: how the server defines it now may not be how it was",
+        table.0, table.1
+    )]
+    SchemaAhead {
+        /// The table.
+        table: (String, String),
+        /// Number of the file in which the last statement stands that names the table.
+        file: u64,
+        /// Where it ends.
+        offset: u64,
+    },
+    /// The definition that a person gave for a table cannot be used.
+    #[error("the definition given for table {0}.{1} cannot be used: {reason}", table.0, table.1)]
+    Definition {
+        /// The table.
+        table: (String, String),
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The log could not be read ahead.
+    #[error(transparent)]
+    LookAhead(Box<SourceError>),
     /// A transaction was delivered in part, and the server goes on with another one.
     #[error(
         "transaction {expected} was delivered in part, and the server goes on with {found} instead"
@@ -61,6 +85,25 @@ impl Failure {
     pub(crate) fn prepared_lost(group: &Prepared, reason: impl Into<String>) -> Self {
         let (xid, place) = (group.xid.to_string(), group.shown_place());
         Self::PreparedLost { xid, place, reason: reason.into() }
+    }
+
+    /// Says what it means where one event is at fault, with that event.
+    pub(crate) fn at_event(
+        self,
+        event: BadEvent,
+        endpoint: &crate::connection::Endpoint,
+    ) -> SourceError {
+        let is_of_event = matches!(
+            self,
+            Self::Decode(_)
+                | Self::Sink(SinkError::Row(_) | SinkError::TooLarge(_))
+                | Self::NoTableMap(_)
+                | Self::FileName
+                | Self::Incident(_)
+        );
+        let at = format!("{} ({})", event.place, event.kind);
+        let error = self.into_source_error(&at, endpoint);
+        if is_of_event { error.at_event(event) } else { error }
     }
 
     /// Says what it means, with the place in the log.
@@ -103,6 +146,19 @@ impl Failure {
                         "wellhead task delete NAME, then create it again: it starts behind the gap",
                     )
             }
+            Self::LookAhead(error) => *error,
+            Self::Definition { .. } => SourceError::new(
+                ErrorKind::Misconfigured,
+                "definition_unusable",
+                text(&self.to_string()),
+            ),
+            Self::SchemaAhead { .. } => SourceError::new(
+                ErrorKind::Misconfigured,
+                "schema_ambiguous",
+                text(&self.to_string()),
+            )
+            .remedy("SET GLOBAL binlog_row_metadata = FULL, so that the log describes its tables")
+            .remedy("exclude the table from the task"),
             Self::UnknownTable(..) => SourceError::new(
                 ErrorKind::Misconfigured,
                 "schema_unknown",

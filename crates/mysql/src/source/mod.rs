@@ -3,6 +3,7 @@
 //! One thread reads the socket and cuts it into events, the calling thread translates and encodes them.
 //! [`translator`](self) is where events become changes.
 
+mod bad_event;
 mod catch_up;
 mod definitions;
 mod error;
@@ -28,7 +29,7 @@ use capture::{
 };
 use change::{Clock, SourceInfo, SourceKind, UnixTime};
 
-pub use position::BadPosition;
+pub use position::{BadPosition, check_position};
 pub(crate) use position::{BinlogPosition, file_number};
 
 use crate::binlog::Checksum;
@@ -107,11 +108,24 @@ impl MySqlSource {
         Ok(Dump { stream, facts, plan, clock_ahead_micros })
     }
 
-    fn tables_setting(&self, only: Option<(String, String)>) -> Setting<'_> {
+    /// For a dump that was asked to start at `start`, and starts at `at`.
+    fn tables_setting(
+        &self,
+        start: &Start,
+        at: &BinlogPosition,
+        only: Option<(String, String)>,
+    ) -> Setting<'_> {
         let capture = &self.options.capture;
+        let start = match start {
+            Start::At(position) => BinlogPosition::parse(position.as_str()).ok(),
+            _ => None,
+        };
+        let is_elsewhere =
+            |start: &BinlogPosition| !start.server.is_empty() && start.server != at.server;
         Setting {
             selection: capture.selection.clone(),
             only,
+            moved_from: start.filter(is_elsewhere),
             history: capture.history.as_ref(),
             quarantine: capture.quarantine.as_ref(),
             on_table_error: capture.on_table_error,
@@ -143,6 +157,7 @@ impl MySqlSource {
         ReplicaOptions {
             server_id: self.options.server_id,
             heartbeat: HEARTBEAT,
+            annotate_rows: self.options.endpoint.statements,
             ..ReplicaOptions::default()
         }
     }
@@ -175,9 +190,7 @@ impl MySqlSource {
                         let shown = Forward::pass(&mut forward, event)
                             .map_err(|f| explain_failure(f.into(), &translator.shown_event()))?;
                         if let Some(event) = shown {
-                            translator
-                                .event(event, sink)
-                                .map_err(|f| explain_failure(f, &translator.shown_event()))?;
+                            self.handle(event, translator, sink)?;
                         }
                     }
                     channel.recycle(chunk);
@@ -199,6 +212,29 @@ impl MySqlSource {
                 .clamp(WAIT_MIN, WAIT_MAX);
         }
         Ok(())
+    }
+
+    /// Handles one event. A failure is told with it.
+    fn handle(
+        &self,
+        event: &[u8],
+        translator: &mut Translator<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), SourceError> {
+        let endpoint = &self.options.endpoint;
+        let handled = match translator.to_leave_out(event) {
+            None => translator.event(event, sink),
+            Some(decided) => {
+                tracing::warn!(place = %decided.place, kind = %decided.kind, "event left out");
+                let told = self.options.capture.quarantine.event_skipped(&decided);
+                told.map_err(Failure::from).and_then(|()| translator.leave_out(event, sink))
+            }
+        };
+        handled.map_err(|failure| failure.at_event(translator.bad_event(event), endpoint))
+    }
+
+    fn at_start(&self, failure: Failure) -> SourceError {
+        failure.into_source_error("the start", &self.options.endpoint)
     }
 
     fn report(&self, translator: &mut Translator<'_>, bytes_read: u64) {
@@ -224,6 +260,7 @@ impl MySqlSource {
                 ("untracked_table", skipped.untracked),
                 ("held_table", skipped.held),
                 ("xa_prepared_before_start", skipped.xa_unprepared),
+                ("quarantined", skipped.quarantined),
             ]);
         });
     }
@@ -269,8 +306,9 @@ impl Source for MySqlSource {
         let mut definitions = self.definitions(stop);
         let at_start =
             |failure: Failure| failure.into_source_error("the start", &self.options.endpoint);
-        let mut tables = Tables::new(self.tables_setting(None), &mut definitions, &plan.position)
-            .map_err(at_start)?;
+        let setting = self.tables_setting(&from, &plan.position, None);
+        let mut tables =
+            Tables::new(setting, &mut definitions, &plan.position).map_err(at_start)?;
         if !facts.describes_tables() {
             tables.load_all(&plan.position).map_err(at_start)?;
         }
@@ -286,6 +324,8 @@ impl Source for MySqlSource {
         let mut translator = Translator::new(plan.position, tables, checksum(&facts));
         translator.set_prepared_log(&mut second);
         translator.set_server(self.server(&facts));
+        let skips = self.options.capture.quarantine.events_to_skip();
+        translator.set_skips(skips.map_err(|error| self.at_start(error.into()))?);
         if let Some(end) = &facts.log_end {
             translator.set_log_end(&end.file, end.position);
         }

@@ -21,6 +21,8 @@ pub(crate) struct Place {
     file: String,
     /// Number of the file, for the texts.
     file_number: u64,
+    /// When the server began the file; 0 before its first event says so.
+    created: u32,
     /// Where the current event starts in its file.
     start: u64,
     /// Where it ends.
@@ -36,6 +38,7 @@ impl Place {
         let mut place = Self {
             file: position.file.clone(),
             file_number: file_number(&position.file).unwrap_or(0),
+            created: position.created,
             start: position.offset,
             end: position.offset,
             position,
@@ -89,6 +92,20 @@ impl Place {
         self.start
     }
 
+    /// Finds out where an event starts that may be damaged. One that says it starts before the end of
+    /// the last one starts there.
+    pub(crate) fn locate(&mut self, log_pos: u32, event_size: u32) {
+        let end = self.end;
+        let start = self.advance(log_pos, event_size);
+        self.end = end;
+        self.start = start.max(end);
+    }
+
+    /// The current event, which starts where [`Place::locate`] said, is not looked at.
+    pub(crate) fn pass_over(&mut self, bytes: u64) {
+        self.end = self.start.saturating_add(bytes);
+    }
+
     /// The place in the log that was read up to, comparable within one server.
     pub(crate) fn read_to(&self) -> (u64, u64) {
         (self.file_number, self.end)
@@ -99,12 +116,20 @@ impl Place {
         self.file == file
     }
 
+    /// Takes from the first event of the file when the server began it.
+    pub(crate) fn describe_file(&mut self, created: u32) {
+        if created != 0 {
+            self.created = created;
+        }
+    }
+
     /// The log goes on in another file. Naming the same file again within a group moves nothing.
     pub(crate) fn rotate(&mut self, file: &str, offset: u64) {
         if self.file != file {
             self.file.clear();
             self.file.push_str(file);
             self.file_number = file_number(file).unwrap_or(0);
+            self.created = 0;
         } else if self.open {
             return;
         }
@@ -125,6 +150,7 @@ impl Place {
         self.transaction.sql_mode = None;
         self.transaction.charset = None;
         self.transaction.flags2 = None;
+        self.transaction.statement.clear();
         self.safe.clear();
         // Writing to a String cannot fail.
         let _infallible = write!(self.safe, "{offset}@{}", self.file_number);
@@ -163,6 +189,7 @@ impl Place {
             self.position.file.clone_from(&self.file);
         }
         self.position.offset = offset;
+        self.position.created = self.created;
     }
 
     /// Writes the text of the current event's end.

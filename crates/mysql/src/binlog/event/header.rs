@@ -208,7 +208,6 @@ impl EventType {
                 | Self::DELETE_FILE
                 | Self::NEW_LOAD
                 | Self::BEGIN_LOAD_QUERY
-                | Self::EXECUTE_LOAD_QUERY
                 | Self::IGNORABLE
                 | Self::TRANSACTION_CONTEXT
                 | Self::VIEW_CHANGE

@@ -95,6 +95,7 @@ impl<'a> Event<'a> {
             EventType::GTID_TAGGED => Self::Gtid(GtidEvent::decode_tagged(body)?),
             EventType::PREVIOUS_GTIDS => Self::PreviousGtids(PreviousGtids { body }),
             EventType::QUERY => Self::Query(Query::decode(body)?),
+            EventType::EXECUTE_LOAD_QUERY => Self::Query(Query::decode_load(body)?),
             EventType::QUERY_COMPRESSED => {
                 Self::CompressedQuery(CompressedQuery { query: Query::decode(body)? })
             }

@@ -46,12 +46,23 @@ pub struct QueryVariables<'a> {
 
 impl<'a> Query<'a> {
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut cursor = Cursor::new("a QUERY event", body);
+        Self::decode_with(Cursor::new("a QUERY event", body), 0)
+    }
+
+    /// The LOAD DATA of an EXECUTE_LOAD_QUERY event: a QUERY event with the number of the loaded file,
+    /// the place of its name in the statement, and what to do about duplicates in between.
+    pub(super) fn decode_load(body: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_with(Cursor::new("an EXECUTE_LOAD_QUERY event", body), 4 + 4 + 4 + 1)
+    }
+
+    /// `more` bytes follow the fixed part.
+    fn decode_with(mut cursor: Cursor<'a>, more: usize) -> Result<Self, DecodeError> {
         let thread_id = cursor.u32()?;
         let execution_seconds = cursor.u32()?;
         let database_length = cursor.u8()?;
         let error_code = cursor.u16()?;
         let variables_length = cursor.u16()?;
+        cursor.bytes(more)?;
         let variables = cursor.bytes(usize::from(variables_length))?;
         let database = cursor.bytes(usize::from(database_length))?;
         if cursor.u8()? != 0 {

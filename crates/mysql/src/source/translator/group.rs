@@ -7,7 +7,7 @@ use change::Body;
 
 use super::Translator;
 use super::xa::HeldBack;
-use crate::binlog::{Gtid, GtidEvent, MariaDbGtid, MariaDbGtidEvent, RawEvent};
+use crate::binlog::{Gtid, GtidEvent, MariaDbGtid, MariaDbGtidEvent, RawEvent, TableId};
 use crate::source::error::Failure;
 use crate::source::gtids::Gtids;
 use crate::source::position::Within;
@@ -23,6 +23,8 @@ pub(super) struct Group {
     pub(super) rows_event: u32,
     /// Rows of tracked tables so far.
     pub(super) rows: u64,
+    /// Tables whose TABLE_MAP was left out; `None` where it did not even tell its table.
+    pub(super) unmapped: Vec<Option<TableId>>,
     /// The rows wait for what becomes of the group: it is an XA transaction's.
     pub(super) held_back: Option<HeldBack>,
 }

@@ -6,7 +6,9 @@
 //! trace but its position.
 
 mod group;
+mod held;
 mod rows;
+mod skip;
 mod statement;
 mod xa;
 
@@ -36,6 +38,8 @@ pub(crate) struct Translator<'a> {
     place: Place,
     format: FormatDescription,
     tables: Tables<'a>,
+    /// Where this dump has to end, if it has to.
+    limit: Option<BinlogPosition>,
     /// What of the first group was delivered by an earlier run; nothing of any later one.
     delivered: Within,
     group: Group,
@@ -45,6 +49,8 @@ pub(crate) struct Translator<'a> {
     payloads: Option<PayloadReader>,
     server: Server,
     skipped: Skipped,
+    /// Places of events that an operator has decided to leave out.
+    skips: Vec<String>,
     warnings: Warnings,
     /// Reads groups of prepared XA transactions again.
     prepared_log: Option<&'a mut dyn PreparedLog>,
@@ -74,6 +80,10 @@ pub(crate) struct Skipped {
     pub(crate) untracked_statement: u64,
     /// Rows events of tables that are not tracked.
     pub(crate) untracked: u64,
+    /// Rows events of tables that are held back.
+    pub(crate) held: u64,
+    /// Events, and rows without their table, that an operator has decided to leave out.
+    pub(crate) quarantined: u64,
     /// XA transactions that were prepared before the start.
     pub(crate) xa_unprepared: u64,
 }
@@ -99,12 +109,14 @@ impl<'t> Translator<'t> {
             place: Place::new(position),
             format,
             tables,
+            limit: None,
             delivered,
             group: Group::default(),
             inflated: Vec::new(),
             payloads: None,
             server: Server::default(),
             skipped: Skipped::default(),
+            skips: Vec::new(),
             warnings: Warnings::default(),
             prepared_log: None,
             kept: KeptGroups::default(),
@@ -131,7 +143,9 @@ impl<'t> Translator<'t> {
     /// Handles the next event of the dump.
     pub(crate) fn event(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Failure> {
         self.place.begin_event();
-        let raw = RawEvent::parse(bytes, self.format.checksum)?;
+        let raw = RawEvent::parse(bytes, self.format.checksum).inspect_err(|_| {
+            self.locate(bytes);
+        })?;
         let start = self.place.advance(raw.header.log_pos, raw.header.event_size);
         if !matches!(raw.header.event_type, EventType::HEARTBEAT | EventType::HEARTBEAT_V2) {
             self.caught_up = false;
@@ -210,7 +224,7 @@ impl<'t> Translator<'t> {
                 self.note_held_back(rows.table_id());
             }
             Event::Rows(rows) => self.rows(&rows, sink)?,
-            Event::TableMap(map) => self.tables.bind(&map, raw.body, &self.place.position)?,
+            Event::TableMap(map) => self.table_map(&map, raw.body, sink)?,
             Event::CompressedRows(rows) => {
                 let mut buffer = std::mem::take(&mut self.inflated);
                 let rows = rows.inflate(&mut buffer, INFLATED_BYTES_MAX)?;
@@ -265,7 +279,8 @@ impl<'t> Translator<'t> {
             | Event::BinlogCheckpoint(_)
             | Event::StartEncryption(_)
             | Event::Skipped => self.place.pass(),
-            Event::RowsQuery(_) | Event::AnnotateRows(_) => {}
+            Event::RowsQuery(statement) => self.note_statement(statement),
+            Event::AnnotateRows(event) => self.note_statement(event.statement),
         }
         Ok(())
     }

@@ -16,6 +16,18 @@ impl Translator<'_> {
         sink: &mut dyn Sink,
     ) -> Result<(), Failure> {
         let ordinal = self.count_rows_event();
+        if self.is_beyond_limit(ordinal) {
+            self.passed(ordinal);
+            return Ok(());
+        }
+        if !self.group.unmapped.is_empty() {
+            let is_known = !matches!(self.tables.get(rows.table_id), Bound::Unknown);
+            if self.is_unmapped(rows.table_id, is_known) {
+                self.skipped.quarantined += 1;
+                self.passed(ordinal);
+                return Ok(());
+            }
+        }
         match self.tables.get(rows.table_id) {
             Bound::Tracked(table) => {
                 self.place.write_here();
@@ -45,10 +57,14 @@ impl Translator<'_> {
                 }
             }
             Bound::Untracked => self.skipped.untracked += 1,
+            Bound::Held => self.skipped.held += 1,
             Bound::Unknown if rows.table_id.0 == DUMMY_TABLE_ID => {}
             Bound::Unknown => return Err(Failure::NoTableMap(rows.table_id.0)),
         }
         self.passed(ordinal);
+        if rows.ends_statement() {
+            self.place.transaction.statement.clear();
+        }
         Ok(())
     }
 

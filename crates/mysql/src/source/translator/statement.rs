@@ -13,6 +13,8 @@ use crate::ddl::{Context, Mentions, masked, mentions};
 use crate::source::error::Failure;
 use crate::source::statement::{Statement, classify, starts_transaction};
 
+/// As much of a statement is passed on with each row it changed.
+const STATEMENT_BYTES: usize = 4 << 10;
 /// As much of a statement that changes rows is looked at.
 const HEAD_BYTES: usize = 64 << 10;
 
@@ -72,6 +74,23 @@ impl Translator<'_> {
         Ok(())
     }
 
+    /// The statement behind the rows that follow. Of a long one, its beginning is kept: it goes into
+    /// each of their records.
+    pub(super) fn note_statement(&mut self, bytes: &[u8]) {
+        let bytes = bytes.get(..STATEMENT_BYTES.min(bytes.len())).unwrap_or_default();
+        // Not in the middle of a character.
+        let whole = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        let bytes = bytes.get(..whole).filter(|_| bytes.len() - whole < 4).unwrap_or(bytes);
+        let client = self.place.transaction.charset.map(|[client, ..]| u64::from(client));
+        let charset = client.and_then(charset_of_collation).unwrap_or("utf8mb4");
+        let statement = &mut self.place.transaction.statement;
+        statement.clear();
+        if !decode_text(charset, bytes, statement) {
+            statement.clear();
+            statement.push_str(&String::from_utf8_lossy(bytes));
+        }
+    }
+
     /// Rows were changed, and the log has the statement instead of them.
     fn statement_format(
         &mut self,
@@ -108,7 +127,7 @@ impl Translator<'_> {
         text: &str,
         sink: &mut dyn Sink,
     ) -> Result<(), Failure> {
-        self.tables.definition_changed(text, &self.place.position)?;
+        self.tables.definition_changed(text, context, &self.place.position)?;
         if starts_transaction(text) {
             self.group.transactional = true;
         }

@@ -103,7 +103,8 @@ impl Translator<'_> {
 
     /// A rows event of a group that is held back.
     pub(super) fn note_held_back(&mut self, table: TableId) {
-        let is_tracked = !matches!(self.tables.get(table), Bound::Untracked | Bound::Unknown);
+        let is_tracked =
+            !matches!(self.tables.get(table), Bound::Untracked | Bound::Held | Bound::Unknown);
         if let Some(held) = &mut self.group.held_back {
             held.has_rows |= is_tracked;
         }
@@ -272,8 +273,10 @@ impl Translator<'_> {
             Event::MariaDbGtid(event) => replay.begin_group(&event.gtid.to_string())?,
             // Groups of MariaDB's other domains.
             _ if !replay.is_inside => {}
-            Event::TableMap(map) => self.tables.bind(&map, raw.body, &self.place.position)?,
+            Event::TableMap(map) => self.table_map(&map, raw.body, sink)?,
             Event::Rows(rows) => self.rows(&rows, sink)?,
+            Event::RowsQuery(statement) => self.note_statement(statement),
+            Event::AnnotateRows(event) => self.note_statement(event.statement),
             Event::CompressedRows(rows) => {
                 let mut buffer = std::mem::take(&mut self.inflated);
                 let rows = rows.inflate(&mut buffer, INFLATED_BYTES_MAX)?;

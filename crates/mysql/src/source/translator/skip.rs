@@ -1,0 +1,94 @@
+//! Leaving out an event that an operator has decided about.
+//!
+//! What is left out is the event and what cannot be understood without it: the rows of a TABLE_MAP, the
+//! whole of a compressed transaction. A rows event still counts in its group, so that a reader that
+//! comes back counts the same.
+
+use capture::{BadEvent, Sink};
+
+use super::Translator;
+use crate::binlog::{EventHeader, EventType, TableId};
+use crate::source::bad_event::bad_event;
+use crate::source::error::Failure;
+
+impl Translator<'_> {
+    /// Places of events that are left out, as [`BadEvent::place`] spells them.
+    pub(crate) fn set_skips(&mut self, places: Vec<String>) {
+        self.skips = places;
+    }
+
+    /// The last event, which could not be handled, for an operator.
+    pub(crate) fn bad_event(&self, bytes: &[u8]) -> BadEvent {
+        bad_event(self.place.shown_event(), bytes)
+    }
+
+    /// The next event, if it is to be left out.
+    pub(crate) fn to_leave_out(&mut self, bytes: &[u8]) -> Option<BadEvent> {
+        if self.skips.is_empty() {
+            return None;
+        }
+        self.place.begin_event();
+        self.locate(bytes);
+        let place = self.place.shown_event();
+        self.skips.contains(&place).then(|| bad_event(place, bytes))
+    }
+
+    /// Finds out where an event starts, also one whose checksum is wrong.
+    pub(super) fn locate(&mut self, bytes: &[u8]) {
+        if let Ok(header) = EventHeader::parse(bytes)
+            && usize::try_from(header.event_size) == Ok(bytes.len())
+        {
+            self.place.locate(header.log_pos, header.event_size);
+        }
+    }
+
+    /// Leaves the event out that [`Translator::to_leave_out`] has just told.
+    pub(crate) fn leave_out(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Failure> {
+        self.skipped.quarantined += 1;
+        let header = EventHeader::parse(bytes)?;
+        let kind = header.event_type;
+        if header.log_pos != 0 {
+            self.place.pass_over(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        }
+        if kind == EventType::TRANSACTION_PAYLOAD {
+            self.commit(sink)?;
+        } else if kind == EventType::TABLE_MAP {
+            let id = bytes.get(EventHeader::LENGTH..).and_then(|body| body.first_chunk::<6>());
+            self.group.unmapped.push(id.map(|[a, b, c, d, e, f]| {
+                TableId(u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0]))
+            }));
+        } else if is_rows(kind) && !self.is_held_back() {
+            let ordinal = self.count_rows_event();
+            self.passed(ordinal);
+        } else if !self.place.open {
+            self.place.pass();
+        }
+        Ok(())
+    }
+
+    /// Whether the TABLE_MAP of these rows was left out: its own one, or one that did not even tell its
+    /// table and is followed by rows without any.
+    pub(super) fn is_unmapped(&self, table: TableId, is_known: bool) -> bool {
+        let unmapped = &self.group.unmapped;
+        unmapped.contains(&Some(table)) || (!is_known && !unmapped.is_empty())
+    }
+}
+
+const fn is_rows(kind: EventType) -> bool {
+    matches!(
+        kind,
+        EventType::WRITE_ROWS_V1
+            | EventType::UPDATE_ROWS_V1
+            | EventType::DELETE_ROWS_V1
+            | EventType::WRITE_ROWS
+            | EventType::UPDATE_ROWS
+            | EventType::DELETE_ROWS
+            | EventType::PARTIAL_UPDATE_ROWS
+            | EventType::WRITE_ROWS_COMPRESSED_V1
+            | EventType::UPDATE_ROWS_COMPRESSED_V1
+            | EventType::DELETE_ROWS_COMPRESSED_V1
+            | EventType::WRITE_ROWS_COMPRESSED
+            | EventType::UPDATE_ROWS_COMPRESSED
+            | EventType::DELETE_ROWS_COMPRESSED
+    )
+}
