@@ -56,7 +56,9 @@ impl TableBinding {
         let types = map.logged_types()?;
         let metadata = map.metadata()?;
         let binding = Self::bind(map, &types, schema)?;
-        Description { map, metadata: &metadata }.check_signs(&types, &binding.schema)?;
+        let described = Description { map, metadata: &metadata };
+        described.check_signs(&types, &binding.schema)?;
+        described.check_charsets(&types, &binding.schema)?;
         Ok(binding)
     }
 
@@ -107,7 +109,7 @@ impl TableBinding {
         }
         let mut codecs = Vec::with_capacity(types.len());
         for (logged, column) in types.iter().zip(&schema.columns) {
-            let codec = Codec::for_column(*logged, column).ok_or_else(|| {
+            let codec = Codec::for_column(*logged, column, map.mariadb).ok_or_else(|| {
                 mismatch(
                     map,
                     format!(
@@ -203,6 +205,10 @@ impl Description<'_, '_> {
                 ColumnType::Year
             }
             code::DATE | code::NEWDATE => ColumnType::Date,
+            // With `mysql56_temporal_format=OFF` their length depends on decimals that nothing tells.
+            code::TIME | code::DATETIME | code::TIMESTAMP if self.map.mariadb => {
+                return Err(self.missing("the decimals of its times are"));
+            }
             code::TIME => ColumnType::Time { fraction: 0 },
             code::TIME2 => ColumnType::Time { fraction },
             code::DATETIME => ColumnType::DateTime { fraction: 0 },
@@ -335,6 +341,31 @@ impl Description<'_, '_> {
         Ok(())
     }
 
+    /// A definition from elsewhere must agree on the character sets that the log tells.
+    fn check_charsets(
+        &self,
+        types: &[LoggedType],
+        schema: &TableSchema,
+    ) -> Result<(), DecodeError> {
+        if self.metadata.character.is_none() {
+            return Ok(());
+        }
+        let mut groups = Groups::default();
+        for (logged, column) in types.iter().zip(&schema.columns) {
+            if !is_character(logged.code, self.map.mariadb) {
+                continue;
+            }
+            let logged = self.charset(&mut groups)?;
+            if known_charset(&column.kind).is_some_and(|known| known != logged.as_deref()) {
+                return Err(mismatch(
+                    self.map,
+                    format!("column {} has another character set in the log", column.name),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn missing(&self, missing: &'static str) -> DecodeError {
         DecodeError::MetadataMissing {
             database: self.map.database.to_owned(),
@@ -366,6 +397,38 @@ const fn is_numeric(code: u8) -> bool {
             | type_code::NEWDECIMAL
             | type_code::YEAR
     )
+}
+
+/// The types that the metadata count when they tell character sets.
+const fn is_character(code: u8, mariadb: bool) -> bool {
+    match code {
+        type_code::STRING
+        | type_code::VARCHAR
+        | type_code::VAR_STRING
+        | type_code::VARCHAR_COMPRESSED
+        | type_code::TINY_BLOB
+        | type_code::MEDIUM_BLOB
+        | type_code::LONG_BLOB
+        | type_code::BLOB
+        | type_code::BLOB_COMPRESSED => true,
+        type_code::GEOMETRY => mariadb,
+        _ => false,
+    }
+}
+
+/// The character set of a type, `None` within for bytes; `None` where a type does not tell.
+fn known_charset(kind: &ColumnType) -> Option<Option<&str>> {
+    match kind {
+        ColumnType::Char { charset }
+        | ColumnType::VarChar { charset }
+        | ColumnType::Text { charset, .. } => Some(Some(match charset.as_str() {
+            "utf8mb3" => "utf8",
+            "binary" => return Some(None),
+            charset => charset,
+        })),
+        ColumnType::Binary { .. } | ColumnType::VarBinary | ColumnType::Blob { .. } => Some(None),
+        _ => None,
+    }
 }
 
 const fn known_sign(kind: &ColumnType) -> Option<bool> {

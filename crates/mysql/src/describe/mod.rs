@@ -12,4 +12,7 @@ mod query;
 #[cfg(test)]
 mod tests;
 
-pub use query::{Catalog, TableKeys, UnknownType, load, load_keys, load_table};
+pub use query::{
+    Catalog, Definitions, TableKeys, UnknownType, load, load_definition, load_definitions,
+    load_keys, load_table,
+};

@@ -3,17 +3,29 @@
 use std::collections::BTreeMap;
 
 use capture::Selection;
-use change::{Column, ColumnType, TableSchema, UniqueKey};
+use change::{ColumnType, TableSchema, UniqueKey};
 
 use super::column_type::{CatalogType, resolve};
 use crate::Error;
 use crate::connection::{Connection, Row, literal};
+use crate::ddl::{ColumnDefinition, Definition, Key, KeyKind};
 
 /// The definitions of a selection's tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalog {
     /// In the order of database and table name.
     pub tables: Vec<TableSchema>,
+    /// Columns whose tables are missing from `tables`, because their type is unknown.
+    pub unknown: Vec<UnknownType>,
+}
+
+/// All that is defined in some databases, as later statements need to know it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Definitions {
+    /// Databases with their default character sets.
+    pub databases: Vec<(String, String)>,
+    /// Tables, by database and name, in this order.
+    pub tables: Vec<(String, String, Definition)>,
     /// Columns whose tables are missing from `tables`, because their type is unknown.
     pub unknown: Vec<UnknownType>,
 }
@@ -47,19 +59,45 @@ pub struct TableKeys {
 /// # Errors
 /// The connection breaks, or the server refuses a query.
 pub fn load(connection: &mut Connection, selection: &Selection) -> Result<Catalog, Error> {
-    let databases = connection.query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")?;
-    let touched: Vec<String> = databases
-        .rows
-        .iter()
-        .filter_map(|row| row.cell(0))
-        .filter(|database| selection.touches(database))
-        .map(literal)
-        .collect();
-    if touched.is_empty() {
-        return Ok(Catalog::default());
-    }
-    let condition = format!("TABLE_SCHEMA IN ({})", touched.join(","));
-    load_where(connection, &condition, |database, table| selection.tracks(database, table))
+    let databases = databases(connection, selection)?;
+    let Some(condition) = within(&databases) else { return Ok(Catalog::default()) };
+    let loaded = load_where(connection, &condition, |d, t| selection.tracks(d, t))?;
+    let schema = |(database, table, definition): (String, String, Definition)| {
+        definition.schema(&database, &table)
+    };
+    Ok(Catalog { tables: loaded.tables.into_iter().map(schema).collect(), unknown: loaded.unknown })
+}
+
+/// Loads the definitions of all tables in databases that `selection` touches: also of those that it
+/// does not track, since a statement may make one of them a table that it does.
+///
+/// # Errors
+/// The connection breaks, or the server refuses a query.
+pub fn load_definitions(
+    connection: &mut Connection,
+    selection: &Selection,
+) -> Result<Definitions, Error> {
+    let databases = databases(connection, selection)?;
+    let Some(condition) = within(&databases) else { return Ok(Definitions::default()) };
+    let loaded = load_where(connection, &condition, |_, _| true)?;
+    Ok(Definitions { databases, ..loaded })
+}
+
+/// Databases that are touched, with their default character sets.
+fn databases(
+    connection: &mut Connection,
+    selection: &Selection,
+) -> Result<Vec<(String, String)>, Error> {
+    let sql = "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA";
+    let answer = connection.query(sql)?;
+    let rows = answer.rows.iter().map(|row| (row.text(0).to_owned(), row.text(1).to_owned()));
+    Ok(rows.filter(|(database, _)| selection.touches(database)).collect())
+}
+
+/// `None` for no database at all.
+fn within(databases: &[(String, String)]) -> Option<String> {
+    let names: Vec<String> = databases.iter().map(|(database, _)| literal(database)).collect();
+    (!names.is_empty()).then(|| format!("TABLE_SCHEMA IN ({})", names.join(",")))
 }
 
 /// Loads one table's definition; `None` if there is no such table.
@@ -71,15 +109,28 @@ pub fn load_table(
     database: &str,
     table: &str,
 ) -> Result<Option<TableSchema>, Error> {
+    let definition = load_definition(connection, database, table)?;
+    Ok(definition.map(|definition| definition.schema(database, table)))
+}
+
+/// The same, as later statements need to know it.
+///
+/// # Errors
+/// As for [`load_table`].
+pub fn load_definition(
+    connection: &mut Connection,
+    database: &str,
+    table: &str,
+) -> Result<Option<Definition>, Error> {
     let is_it = |d: &str, t: &str| d == database && t == table;
-    let mut catalog = load_where(connection, &only(database, table), is_it)?;
-    if let Some(unknown) = catalog.unknown.first() {
+    let mut loaded = load_where(connection, &only(database, table), is_it)?;
+    if let Some(unknown) = loaded.unknown.first() {
         return Err(Error::Unsupported(format!(
             "column {}.{}.{} has the type {}, which is not supported",
             unknown.database, unknown.table, unknown.column, unknown.column_type
         )));
     }
-    Ok(catalog.tables.pop())
+    Ok(loaded.tables.pop().map(|(_, _, definition)| definition))
 }
 
 /// Loads what the log does not say even with `binlog_row_metadata=FULL`; `None` if there is no such
@@ -92,24 +143,29 @@ pub fn load_keys(
     database: &str,
     table: &str,
 ) -> Result<Option<TableKeys>, Error> {
-    let Some(schema) = load_table(connection, database, table)? else { return Ok(None) };
-    let names = |indexes: &[usize]| -> Vec<String> {
-        indexes.iter().filter_map(|index| Some(schema.columns.get(*index)?.name.clone())).collect()
-    };
-    let unique_key = |key: &UniqueKey| (key.name.clone(), names(&key.columns));
-    let plain = |kind: &ColumnType| {
-        matches!(kind, ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6)
-    };
-    Ok(Some(TableKeys {
-        primary_key: names(&schema.primary_key),
-        unique_keys: schema.unique_keys.iter().map(unique_key).collect(),
-        plain_types: schema
-            .columns
-            .iter()
-            .filter(|column| plain(&column.kind))
-            .map(|column| (column.name.clone(), column.kind.clone()))
-            .collect(),
-    }))
+    let schema = load_table(connection, database, table)?;
+    Ok(schema.map(|schema| TableKeys::of(&schema)))
+}
+
+impl TableKeys {
+    /// What a definition says of them.
+    #[must_use]
+    pub fn of(schema: &TableSchema) -> Self {
+        let names = |indexes: &[usize]| -> Vec<String> {
+            let name = |index: &usize| Some(schema.columns.get(*index)?.name.clone());
+            indexes.iter().filter_map(name).collect()
+        };
+        let plain = |kind: &ColumnType| {
+            matches!(kind, ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6)
+        };
+        let columns = schema.columns.iter().filter(|column| plain(&column.kind));
+        let unique_key = |key: &UniqueKey| (key.name.clone(), names(&key.columns));
+        Self {
+            primary_key: names(&schema.primary_key),
+            unique_keys: schema.unique_keys.iter().map(unique_key).collect(),
+            plain_types: columns.map(|c| (c.name.clone(), c.kind.clone())).collect(),
+        }
+    }
 }
 
 /// Database and table.
@@ -119,30 +175,45 @@ type TableName = (String, String);
 /// sorts names without regard to case, which mixes the rows of `T` and `t`.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
+    /// Its default character set.
+    charset: Option<String>,
     /// By ordinal position.
-    columns: BTreeMap<u32, (String, Option<ColumnType>, String)>,
-    /// By key name, then by position in the key; `None` is an expression.
-    unique_keys: BTreeMap<String, BTreeMap<u32, Option<String>>>,
+    columns: BTreeMap<u32, DraftColumn>,
+    keys: Vec<DraftKey>,
     /// Versioned by columns the catalog does not show.
     hidden_versioning: bool,
+}
+
+#[derive(Debug)]
+struct DraftColumn {
+    name: String,
+    /// The type; its text where it is unknown.
+    kind: Result<ColumnType, String>,
+    characters: Option<u32>,
+}
+
+#[derive(Debug)]
+struct DraftKey {
+    name: String,
+    kind: KeyKind,
+    /// By position in the key; `None` is an expression.
+    parts: BTreeMap<u32, Option<String>>,
 }
 
 fn load_where(
     connection: &mut Connection,
     condition: &str,
     wanted: impl Fn(&str, &str) -> bool,
-) -> Result<Catalog, Error> {
+) -> Result<Definitions, Error> {
     let mut drafts = BTreeMap::<TableName, Draft>::new();
     let name = |row: &Row| (row.text(0).to_owned(), row.text(1).to_owned());
     let tables = format!(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
+        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_COLLATION FROM information_schema.TABLES \
          WHERE {condition} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE')"
     );
     connection.query_each(&tables, |row| {
         if wanted(row.text(0), row.text(1)) {
-            let versioned = row.text(2) == "SYSTEM VERSIONED";
-            let draft = if versioned { Draft::versioned() } else { Draft::default() };
-            drafts.insert(name(row), draft);
+            drafts.insert(name(row), Draft::of_table(row));
         }
         Ok(())
     })?;
@@ -158,8 +229,8 @@ fn load_where(
         Ok(())
     })?;
     let keys = format!(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME \
-         FROM information_schema.STATISTICS WHERE {condition} AND NON_UNIQUE = 0"
+        "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE \
+         FROM information_schema.STATISTICS WHERE {condition}"
     );
     connection.query_each(&keys, |row| {
         if let Some(draft) = drafts.get_mut(&name(row)) {
@@ -167,20 +238,27 @@ fn load_where(
         }
         Ok(())
     })?;
-    let mut catalog = Catalog::default();
+    let mut loaded = Definitions::default();
     for ((database, table), draft) in drafts {
-        match draft.finish(database, table) {
-            Ok(schema) => catalog.tables.push(schema),
-            Err(unknown) => catalog.unknown.push(unknown),
+        match draft.finish() {
+            Ok(definition) => loaded.tables.push((database, table, definition)),
+            Err((column, column_type)) => {
+                loaded.unknown.push(UnknownType { database, table, column, column_type });
+            }
         }
     }
-    Ok(catalog)
+    Ok(loaded)
 }
 
 impl Draft {
-    /// A table versioned by the server, its columns not seen yet.
-    pub(super) fn versioned() -> Self {
-        Self { hidden_versioning: true, ..Self::default() }
+    /// Takes a row of `TABLES`, as `load_where` selects it.
+    pub(super) fn of_table(row: &Row) -> Self {
+        let charset = |collation: &str| collation.split('_').next().map(str::to_owned);
+        Self {
+            charset: row.cell(3).and_then(charset),
+            hidden_versioning: row.text(2) == "SYSTEM VERSIONED",
+            ..Self::default()
+        }
     }
 
     /// Takes a row of `COLUMNS`, as `load_where` selects it.
@@ -198,52 +276,50 @@ impl Draft {
         if row.text(11).eq_ignore_ascii_case("ROW START") {
             self.hidden_versioning = false;
         }
-        self.columns.insert(ordinal, (row.text(3).to_owned(), kind, row.text(5).to_owned()));
+        let is_counted = matches!(kind, Some(ColumnType::Char { .. } | ColumnType::VarChar { .. }));
+        let column = DraftColumn {
+            name: row.text(3).to_owned(),
+            kind: kind.ok_or_else(|| row.text(5).to_owned()),
+            characters: row.number(7).filter(|_| is_counted),
+        };
+        self.columns.insert(ordinal, column);
     }
 
     /// Takes a row of `STATISTICS`, as `load_where` selects it.
     pub(super) fn add_key_part(&mut self, row: &Row) {
         let Some(part) = row.number(3) else { return };
-        let key = self.unique_keys.entry(row.text(2).to_owned()).or_default();
-        key.insert(part, row.cell(4).map(str::to_owned));
+        let name = row.text(2);
+        let column = row.cell(4).map(str::to_owned);
+        if let Some(key) = self.keys.iter_mut().find(|key| key.name == name) {
+            key.parts.insert(part, column);
+            return;
+        }
+        let kind = match (name, row.text(5)) {
+            ("PRIMARY", _) => KeyKind::Primary,
+            (_, "1") => KeyKind::Plain,
+            _ => KeyKind::Unique,
+        };
+        let parts = BTreeMap::from([(part, column)]);
+        self.keys.push(DraftKey { name: name.to_owned(), kind, parts });
     }
 
-    /// The definition, or the first column whose type is unknown.
-    pub(super) fn finish(
-        self,
-        database: String,
-        table: String,
-    ) -> Result<TableSchema, UnknownType> {
-        let mut columns = Vec::with_capacity(self.columns.len() + 2);
-        for (name, kind, column_type) in self.columns.into_values() {
-            let Some(kind) = kind else {
-                return Err(UnknownType { database, table, column: name, column_type });
-            };
-            columns.push(Column { name, kind });
-        }
-        if self.hidden_versioning {
-            let kind = ColumnType::Timestamp { fraction: 6 };
-            columns.extend(
-                ["row_start", "row_end"]
-                    .map(|name| Column { name: name.to_owned(), kind: kind.clone() }),
-            );
-        }
-        let indexes = |parts: &BTreeMap<u32, Option<String>>| -> Option<Vec<usize>> {
-            let find = |name: &str| columns.iter().position(|column| column.name == name);
-            parts.values().map(|name| find(name.as_deref()?)).collect()
-        };
-        let mut primary_key = Vec::new();
-        let mut unique_keys = Vec::new();
-        for (name, parts) in &self.unique_keys {
-            // A key over an expression has no columns to name.
-            let Some(columns) = indexes(parts) else { continue };
-            if name == "PRIMARY" {
-                primary_key = columns;
-            } else {
-                unique_keys.push(UniqueKey { name: name.clone(), columns });
+    /// The definition, or name and type of the first column whose type is unknown.
+    pub(super) fn finish(self) -> Result<Definition, (String, String)> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for DraftColumn { name, kind, characters } in self.columns.into_values() {
+            match kind {
+                Ok(kind) => columns.push(ColumnDefinition { name, kind, characters }),
+                Err(column_type) => return Err((name, column_type)),
             }
         }
-        Ok(TableSchema::new(database, table, columns, primary_key, unique_keys))
+        let key = |DraftKey { name, kind, parts }| Key {
+            name,
+            kind,
+            parts: parts.into_values().collect(),
+        };
+        let keys = self.keys.into_iter().map(key).collect();
+        let definition = Definition::new(self.charset, columns, keys);
+        Ok(if self.hidden_versioning { definition.with_hidden_versioning() } else { definition })
     }
 }
 

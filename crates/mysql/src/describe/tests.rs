@@ -39,7 +39,7 @@ fn key<'a>(name: &'a str, part: &'a str, column: Option<&'a str>) -> Row {
 fn kind_of(types: [&str; 2], rest: [Option<&str>; 6]) -> Option<ColumnType> {
     let mut draft = Draft::default();
     draft.add_column(&column("1", "c", types, rest));
-    let schema = draft.finish("shop".into(), "t".into()).ok()?;
+    let schema = draft.finish().ok()?.schema("shop", "t");
     schema.columns.into_iter().next().map(|column| column.kind)
 }
 
@@ -96,7 +96,7 @@ fn b23_keys_over_expressions_are_left_out() {
     ] {
         draft.add_key_part(&row);
     }
-    let schema = draft.finish("shop".into(), "t".into()).unwrap();
+    let schema = draft.finish().unwrap().schema("shop", "t");
     assert_eq!(schema.columns[0].name, "a");
     assert_eq!(schema.primary_key, [1, 0]);
     assert_eq!(schema.unique_keys, [UniqueKey { name: "u".into(), columns: vec![1] }]);
@@ -104,14 +104,18 @@ fn b23_keys_over_expressions_are_left_out() {
 
 #[test]
 fn d13_hidden_columns_of_system_versioning_are_added() {
-    let mut hidden = Draft::versioned();
+    let versioned = || {
+        let cells = ["shop", "t", "SYSTEM VERSIONED", "utf8mb4_general_ci"];
+        Draft::of_table(&Row::from_cells(cells.map(Some)))
+    };
+    let mut hidden = versioned();
     hidden.add_column(&column("1", "a", ["int", "int(11)"], NONE));
     let names = |draft: Draft| -> Vec<String> {
-        let schema = draft.finish("shop".into(), "t".into()).unwrap();
+        let schema = draft.finish().unwrap().schema("shop", "t");
         schema.columns.into_iter().map(|column| column.name).collect()
     };
     assert_eq!(names(hidden), ["a", "row_start", "row_end"]);
-    let mut visible = Draft::versioned();
+    let mut visible = versioned();
     let start = [None, None, None, None, Some("6"), Some("ROW START")];
     visible.add_column(&column("1", "rs", ["timestamp", "timestamp(6)"], start));
     assert_eq!(names(visible), ["rs"]);

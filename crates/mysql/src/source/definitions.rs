@@ -1,12 +1,15 @@
 //! The second connection of a running source: asks the server's catalog, when there is something to ask.
 
-use capture::Selection;
-use change::TableSchema;
+use capture::{Selection, Stop};
 
-use super::tables::Definitions;
+use super::error::Failure;
+use super::look_ahead::read_ahead;
+use super::position::BinlogPosition;
+use super::tables::{Ahead, Definitions};
 use crate::Error;
 use crate::connection::{Connection, Endpoint, Timeouts};
-use crate::describe::{TableKeys, load, load_keys, load_table};
+use crate::ddl::Definition;
+use crate::describe::{self, TableKeys};
 
 /// A connection that is opened when it is needed, and again when the server has closed it in between:
 /// questions may lie further apart than the server's `wait_timeout`.
@@ -14,12 +17,14 @@ use crate::describe::{TableKeys, load, load_keys, load_table};
 pub(crate) struct CatalogConnection {
     endpoint: Endpoint,
     timeouts: Timeouts,
+    /// Ends a reading ahead.
+    stop: Stop,
     connection: Option<Connection>,
 }
 
 impl CatalogConnection {
-    pub(crate) fn new(endpoint: Endpoint, timeouts: Timeouts) -> Self {
-        Self { endpoint, timeouts, connection: None }
+    pub(crate) fn new(endpoint: Endpoint, timeouts: Timeouts, stop: Stop) -> Self {
+        Self { endpoint, timeouts, stop, connection: None }
     }
 
     fn ask<T>(
@@ -40,15 +45,20 @@ impl CatalogConnection {
 }
 
 impl Definitions for CatalogConnection {
-    fn table(&mut self, database: &str, table: &str) -> Result<Option<TableSchema>, Error> {
-        self.ask(|connection| load_table(connection, database, table))
+    fn table(&mut self, database: &str, table: &str) -> Result<Option<Definition>, Error> {
+        self.ask(|connection| describe::load_definition(connection, database, table))
     }
 
-    fn all(&mut self, selection: &Selection) -> Result<Vec<TableSchema>, Error> {
-        self.ask(|connection| load(connection, selection)).map(|catalog| catalog.tables)
+    fn all(&mut self, selection: &Selection) -> Result<describe::Definitions, Error> {
+        self.ask(|connection| describe::load_definitions(connection, selection))
     }
 
     fn keys(&mut self, database: &str, table: &str) -> Result<Option<TableKeys>, Error> {
-        self.ask(|connection| load_keys(connection, database, table))
+        self.ask(|connection| describe::load_keys(connection, database, table))
+    }
+
+    fn read_ahead(&mut self, from: &BinlogPosition, ahead: &mut Ahead) -> Result<(), Failure> {
+        read_ahead(&self.endpoint, self.timeouts, from, ahead, &self.stop)
+            .map_err(|error| Failure::LookAhead(Box::new(error)))
     }
 }

@@ -1,40 +1,69 @@
 //! The tables of a dump: which are tracked, and how their rows are decoded.
 //!
 //! With `binlog_row_metadata=FULL` the log describes its tables; the server is asked only for what
-//! stands nowhere in the log (unique keys, MariaDB's own types). With `MINIMAL` the definition comes
-//! from the schema history or the server's catalog, and is checked against the log's column types. A
-//! statement that names a table ends its definition there, in the history too: what it is behind the
-//! statement is looked up at the next row.
+//! stands nowhere in the log (unique keys, MariaDB's own types). With less, the definition is the one
+//! that was followed through the log's statements up to the row, or one that the server gives if no
+//! statement between the row and the end of its log names the table. Either must fit what the log says
+//! of the columns. A table for which there is none is held back, or stops the task; nothing is guessed.
 
-use std::collections::{BTreeMap, HashMap};
+mod ahead;
+mod hold;
+mod keys;
+mod timeline;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use capture::{HistoryEntry, SchemaHistory, Selection};
-use change::{Column, TableSchema, UniqueKey};
+use capture::{OnTableError, Quarantine, SchemaHistory, Selection};
+use change::{Column, ColumnType, TableSchema};
 
 use super::error::Failure;
 use super::position::BinlogPosition;
 use crate::Error;
 use crate::binlog::{DecodeError, TableBinding, TableId, TableMap};
-use crate::describe::TableKeys;
+use crate::ddl::{Context, Definition};
+use crate::describe::{self, TableKeys};
+pub(crate) use ahead::{Ahead, log_place};
+use timeline::Timeline;
 
-/// What the server's catalog says now.
+/// What the server says besides its log.
 pub(crate) trait Definitions: std::fmt::Debug {
-    /// The definition of a table; `None` if there is no such table.
-    fn table(&mut self, database: &str, table: &str) -> Result<Option<TableSchema>, Error>;
-    /// The definitions of all tables that are tracked.
-    fn all(&mut self, selection: &Selection) -> Result<Vec<TableSchema>, Error>;
+    /// The definition of a table now; `None` if there is no such table.
+    fn table(&mut self, database: &str, table: &str) -> Result<Option<Definition>, Error>;
+    /// The definitions of all tables that may matter to a selection.
+    fn all(&mut self, selection: &Selection) -> Result<describe::Definitions, Error>;
     /// What the log does not say of a table; `None` if there is no such table.
     fn keys(&mut self, database: &str, table: &str) -> Result<Option<TableKeys>, Error>;
+    /// Adds the statements that stand between `from` and the end of the log.
+    fn read_ahead(&mut self, from: &BinlogPosition, ahead: &mut Ahead) -> Result<(), Failure>;
+}
+
+/// What a dump's tables are made of.
+#[derive(Debug)]
+pub(crate) struct Setting<'a> {
+    /// Which tables are tracked.
+    pub(crate) selection: Selection,
+    /// The only one that is, if there is one.
+    pub(crate) only: Option<Name>,
+    /// Where the reader was on another server, if it was: what was valid there is valid here.
+    pub(crate) moved_from: Option<BinlogPosition>,
+    /// Where definitions are kept.
+    pub(crate) history: &'a dyn SchemaHistory,
+    /// Where tables are set aside.
+    pub(crate) quarantine: &'a dyn Quarantine,
+    /// What becomes of a table that cannot be decoded.
+    pub(crate) on_table_error: OnTableError,
 }
 
 /// The tables of a dump, by the ids that the log gives them.
 #[derive(Debug)]
 pub(crate) struct Tables<'a> {
-    selection: Selection,
+    setting: Setting<'a>,
     definitions: &'a mut dyn Definitions,
-    history: &'a dyn SchemaHistory,
-    known: HashMap<Name, Versions>,
+    timeline: Timeline<'a>,
+    ahead: Ahead,
+    /// Tables whose rows are held back, with the reason's machine code.
+    held: HashMap<Name, String>,
     bound: HashMap<TableId, Entry>,
     /// The newest id of each table. Servers give a new one whenever they open a table anew, and
     /// statements that are under way do not mix them.
@@ -42,22 +71,25 @@ pub(crate) struct Tables<'a> {
 }
 
 /// Database and table.
-type Name = (String, String);
-
-/// Definitions of one table by the sort key of the position they became valid at; `None` from where
-/// nothing is known.
-type Versions = BTreeMap<String, Option<Arc<TableSchema>>>;
+pub(crate) type Name = (String, String);
 
 /// A table map that was seen.
 #[derive(Debug)]
 struct Entry {
     /// The event's body, id and all: equal bytes need no second look.
     body: Vec<u8>,
-    table: String,
-    /// `None` for tables that are not tracked.
-    binding: Option<TableBinding>,
+    name: Name,
+    rows: Rows,
     /// A statement has named the table since.
     stale: bool,
+}
+
+/// What becomes of a table's rows.
+#[derive(Debug)]
+enum Rows {
+    Tracked(TableBinding),
+    Untracked,
+    Held,
 }
 
 /// How rows of a table id are to be handled.
@@ -67,6 +99,8 @@ pub(crate) enum Bound<'a> {
     Tracked(&'a TableBinding),
     /// Skip them.
     Untracked,
+    /// Skip them for now: they are held back.
+    Held,
     /// The log never described the id.
     Unknown,
 }
@@ -75,53 +109,52 @@ pub(crate) enum Bound<'a> {
 const BOUND_MAX: usize = 20_000;
 
 impl<'d> Tables<'d> {
-    /// Loads the schema history.
+    /// The tables as they are at `at`.
     pub(crate) fn new(
-        selection: Selection,
+        setting: Setting<'d>,
         definitions: &'d mut dyn Definitions,
-        history: &'d dyn SchemaHistory,
+        at: &BinlogPosition,
     ) -> Result<Self, Failure> {
-        let mut known = HashMap::<_, Versions>::new();
-        for entry in history.load()? {
-            let versions = known.entry((entry.database, entry.table)).or_default();
-            versions.insert(entry.valid_from, entry.schema.map(Arc::new));
+        let (moved_from, only) = (setting.moved_from.as_ref(), setting.only.clone());
+        let timeline = Timeline::load(setting.history, at, moved_from, only)?;
+        let mut held = HashMap::new();
+        if setting.only.is_none() {
+            for table in setting.quarantine.tables()? {
+                held.insert((table.database, table.table), table.code);
+            }
         }
-        let (bound, ids) = Default::default();
-        Ok(Self { selection, definitions, history, known, bound, ids })
+        let (ahead, bound, ids) = Default::default();
+        Ok(Self { setting, definitions, timeline, ahead, held, bound, ids })
     }
 
     /// For a log that does not describe its tables, at the first start: takes the server's definitions
-    /// as those valid from `at` on, before a statement behind `at` can change them.
+    /// as those valid from `at` on, but for tables that a statement behind `at` names.
     pub(crate) fn load_all(&mut self, at: &BinlogPosition) -> Result<(), Failure> {
-        if !self.known.is_empty() {
+        if self.timeline.is_loaded() {
             return Ok(());
         }
-        let valid_from = at.sort_key();
-        let entry = |schema: TableSchema| HistoryEntry {
-            valid_from: valid_from.clone(),
-            database: schema.database.clone(),
-            table: schema.table.clone(),
-            schema: Some(schema),
-            definition: None,
-        };
-        let current = self.definitions.all(&self.selection)?;
-        let entries: Vec<_> = current.into_iter().map(entry).collect();
-        self.history.append_all(&entries)?;
-        for HistoryEntry { valid_from, database, table, schema, .. } in entries {
-            let versions = self.known.entry((database, table)).or_default();
-            versions.insert(valid_from, schema.map(Arc::new));
+        let current = self.definitions.all(&self.setting.selection)?;
+        for unknown in &current.unknown {
+            tracing::warn!(database = %unknown.database, table = %unknown.table,
+                column = %unknown.column, column_type = %unknown.column_type,
+                "column has an unknown type");
         }
-        Ok(())
+        self.definitions.read_ahead(at, &mut self.ahead)?;
+        let here = log_place(at);
+        let ahead = &self.ahead;
+        self.timeline.put_all(current, |name| ahead.names(name, here).is_some(), at)
     }
 
     /// Whether rows of this table are tracked.
     pub(crate) fn tracks(&self, database: &str, table: &str) -> bool {
-        self.selection.tracks(database, table)
+        let is_it = |(d, t): &Name| d == database && t == table;
+        self.setting.only.as_ref().is_none_or(is_it)
+            && self.setting.selection.tracks(database, table)
     }
 
     /// Whether any table of this database could be tracked.
     pub(crate) fn touches(&self, database: &str) -> bool {
-        self.selection.touches(database)
+        self.setting.selection.touches(database)
     }
 
     /// Between groups: forgets the tables, should there be very many. Each group maps its own again.
@@ -146,54 +179,46 @@ impl<'d> Tables<'d> {
         body: &[u8],
         at: &BinlogPosition,
     ) -> Result<(), Failure> {
-        let binding = if self.selection.tracks(map.database, map.table) {
-            Some(self.binding(map, at)?)
+        let rows = if !self.tracks(map.database, map.table) {
+            Rows::Untracked
+        } else if self.holds(map.database, map.table) {
+            Rows::Held
         } else {
-            None
+            Rows::Tracked(self.binding(map, at)?)
         };
+        self.keep(map, body, rows);
+        Ok(())
+    }
+
+    fn keep(&mut self, map: &TableMap<'_>, body: &[u8], rows: Rows) {
         let name = (map.database.to_owned(), map.table.to_owned());
-        if let Some(old) = self.ids.insert(name, map.id) {
+        if let Some(old) = self.ids.insert(name.clone(), map.id) {
             self.bound.remove(&old);
         }
-        let entry =
-            Entry { body: body.to_vec(), table: map.table.to_owned(), binding, stale: false };
+        let entry = Entry { body: body.to_vec(), name, rows, stale: false };
         self.bound.insert(map.id, entry);
-        Ok(())
     }
 
     /// How rows of this table are to be handled.
     pub(crate) fn get(&self, id: TableId) -> Bound<'_> {
-        match self.bound.get(&id) {
-            Some(Entry { binding: Some(binding), .. }) => Bound::Tracked(binding),
-            Some(_) => Bound::Untracked,
+        match self.bound.get(&id).map(|entry| &entry.rows) {
+            Some(Rows::Tracked(binding)) => Bound::Tracked(binding),
+            Some(Rows::Untracked) => Bound::Untracked,
+            Some(Rows::Held) => Bound::Held,
             None => Bound::Unknown,
         }
     }
 
-    /// A statement may have changed definitions: those of all tables that it names are stale. A name
-    /// with a backtick stands in the text in another form, so its table is always taken as named.
+    /// A statement may have changed definitions.
     pub(crate) fn definition_changed(
         &mut self,
         statement: &str,
+        context: &Context<'_>,
         at: &BinlogPosition,
     ) -> Result<(), Failure> {
-        if keeps_columns(statement) {
-            return Ok(());
-        }
-        let statement = statement.to_lowercase();
-        let names = |table: &str| {
-            let table = table.to_lowercase();
-            table.contains(['`', '"']) || statement.contains(&table)
-        };
+        let changed = self.timeline.follow(statement, context, at)?;
         for entry in self.bound.values_mut() {
-            entry.stale |= names(&entry.table);
-        }
-        let here = at.sort_key();
-        for (name, versions) in &mut self.known {
-            if names(&name.1) && newest(versions, at).is_some() {
-                append(self.history, &here, name, None)?;
-                versions.insert(here.clone(), None);
-            }
+            entry.stale |= changed.contains(&entry.name);
         }
         Ok(())
     }
@@ -204,76 +229,73 @@ impl<'d> Tables<'d> {
         at: &BinlogPosition,
     ) -> Result<TableBinding, Failure> {
         match TableBinding::from_metadata(map) {
-            Ok(described) => self.with_keys(map, described),
+            Ok(described) => self.with_keys(map, described, at),
             Err(DecodeError::MetadataMissing { .. }) => self.looked_up(map, at),
             Err(error) => Err(error.into()),
         }
     }
-
-    /// Adds what the log does not say. The catalog may be ahead of the log, so anything that does not
-    /// fit the columns of the log is left out.
-    fn with_keys(
-        &mut self,
-        map: &TableMap<'_>,
-        described: TableBinding,
-    ) -> Result<TableBinding, Failure> {
-        let Some(keys) = self.definitions.keys(map.database, map.table)? else {
-            return Ok(described);
-        };
-        if keys.unique_keys.is_empty() && keys.plain_types.is_empty() {
-            return Ok(described);
-        }
-        let schema = described.schema();
-        let columns: Vec<Column> = schema
-            .columns
-            .iter()
-            .map(|column| {
-                let plain = keys.plain_types.iter().find(|(name, _)| *name == column.name);
-                let kind = plain.map_or_else(|| column.kind.clone(), |(_, kind)| kind.clone());
-                Column { name: column.name.clone(), kind }
-            })
-            .collect();
-        let unique_keys = keys
-            .unique_keys
-            .into_iter()
-            .filter_map(|(name, parts)| {
-                let index = |part: &String| columns.iter().position(|c| c.name == *part);
-                let columns = parts.iter().map(index).collect::<Option<Vec<_>>>()?;
-                Some(UniqueKey { name, columns })
-            })
-            .collect();
-        let richer = TableSchema::new(
-            schema.database.clone(),
-            schema.table.clone(),
-            columns,
-            schema.primary_key.clone(),
-            unique_keys,
-        );
-        Ok(TableBinding::with_schema(map, Arc::new(richer)).unwrap_or(described))
-    }
-
-    /// The definition known to be valid at `at`; else what the server says now. Either must fit what the
-    /// log says of the columns.
+    /// The definition that is valid at `at`; else what the server says now, if that is how the table is
+    /// at `at` too. Either must fit what the log says of the columns.
     fn looked_up(
         &mut self,
         map: &TableMap<'_>,
         at: &BinlogPosition,
     ) -> Result<TableBinding, Failure> {
         let name = (map.database.to_owned(), map.table.to_owned());
-        let valid = self.known.get(&name).and_then(|versions| newest(versions, at));
-        if let Some(schema) = valid
-            && let Ok(binding) = TableBinding::with_schema(map, schema)
+        let mut misfit = None;
+        let bind = |definition: &Definition| {
+            let schema = as_logged(&definition.schema(map.database, map.table));
+            TableBinding::with_schema(map, Arc::new(schema))
+        };
+        if let Some(schema) = self.timeline.schema(&name) {
+            match TableBinding::with_schema(map, Arc::new(as_logged(&schema))) {
+                Ok(binding) => return Ok(binding),
+                Err(error) => misfit = Some((schema, error)),
+            }
+        }
+        if let Some(answered) = self.timeline.answered_at(&name, at)
+            && let Ok(binding) = bind(answered)
         {
+            let answered = answered.clone();
+            self.timeline.answer(&name, answered, at)?;
             return Ok(binding);
         }
         let Some(current) = self.definitions.table(map.database, map.table)? else {
-            return Err(Failure::UnknownTable(name.0, name.1));
+            return Err(match misfit {
+                Some((_, error)) => error.into(),
+                None => Failure::UnknownTable(name.0, name.1),
+            });
         };
-        let binding = TableBinding::with_schema(map, Arc::new(current))?;
-        let here = at.sort_key();
-        append(self.history, &here, &name, Some(binding.schema()))?;
-        self.known.entry(name).or_default().insert(here, Some(Arc::clone(binding.schema())));
+        let binding = bind(&current)?;
+        // A change that the log does not have was made. Of what it left in place nothing is known but
+        // the order of columns, so only columns behind the known ones tell for sure what it was.
+        if let Some((before, error)) = misfit
+            && !binding.schema().columns.starts_with(&before.columns)
+        {
+            return Err(error.into());
+        }
+        self.check_ahead(&name, at)?;
+        self.timeline.answer(&name, current, at)?;
         Ok(binding)
+    }
+
+    /// Writes down how a table is defined from `at` on: as a person said, else as the server has it now.
+    pub(crate) fn define(
+        &mut self,
+        name: &Name,
+        statement: Option<(&str, &Context<'_>)>,
+        at: &BinlogPosition,
+    ) -> Result<(), Failure> {
+        let definition = match statement {
+            Some((text, context)) => Definition::parse_create(text, context).map_err(|error| {
+                Failure::Definition { table: name.clone(), reason: error.to_string() }
+            })?,
+            None => self
+                .definitions
+                .table(&name.0, &name.1)?
+                .ok_or_else(|| Failure::UnknownTable(name.0.clone(), name.1.clone()))?,
+        };
+        self.timeline.define(name, definition, at)
     }
 }
 
@@ -285,25 +307,28 @@ fn keeps_columns(statement: &str) -> bool {
     ["TRUNCATE", "ANALYZE", "OPTIMIZE", "FLUSH"].iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
-/// The definition that is valid at a position. Those of another server are not comparable, and older
-/// ones of this server are followed by what ended them.
-fn newest(versions: &Versions, at: &BinlogPosition) -> Option<Arc<TableSchema>> {
-    let here = at.sort_key();
-    let (valid_from, schema) = versions.range(..=here).next_back()?;
-    let server = valid_from.split_once(' ')?.0;
-    schema.clone().filter(|_| server == at.server)
-}
-
-fn append(
-    history: &dyn SchemaHistory,
-    valid_from: &str,
-    name: &Name,
-    schema: Option<&Arc<TableSchema>>,
-) -> Result<(), Failure> {
-    let (database, table) = name.clone();
-    let schema = schema.map(|schema| TableSchema::clone(schema));
-    let valid_from = valid_from.into();
-    Ok(history.append(&HistoryEntry { valid_from, database, table, schema, definition: None })?)
+/// The definition with the character sets called as the log's metadata are read: the catalogs of newer
+/// servers say `utf8mb3` for `utf8`.
+fn as_logged(schema: &TableSchema) -> TableSchema {
+    let named = |charset: &String| {
+        if charset == "utf8mb3" { "utf8".to_owned() } else { charset.clone() }
+    };
+    let kind = |kind: &ColumnType| match kind {
+        ColumnType::Char { charset } => ColumnType::Char { charset: named(charset) },
+        ColumnType::VarChar { charset } => ColumnType::VarChar { charset: named(charset) },
+        ColumnType::Text { size, charset } => {
+            ColumnType::Text { size: *size, charset: named(charset) }
+        }
+        other => other.clone(),
+    };
+    let column = |column: &Column| Column { name: column.name.clone(), kind: kind(&column.kind) };
+    TableSchema::new(
+        schema.database.clone(),
+        schema.table.clone(),
+        schema.columns.iter().map(column).collect(),
+        schema.primary_key.clone(),
+        schema.unique_keys.clone(),
+    )
 }
 
 /// The table id that a TABLE_MAP event starts with, in the six bytes of every server since 5.1.4.

@@ -26,8 +26,7 @@ impl Translator<'_> {
         self.settle(sink)?;
         let next = Within { rows_event: self.group.rows_event, ..Within::default() };
         let delivered = Within { rows: 0, begun: false, ..self.delivered };
-        let from =
-            BinlogPosition { within: next.max(delivered), ..self.place.position.clone() };
+        let from = BinlogPosition { within: next.max(delivered), ..self.place.position.clone() };
         let shown = self.place.shown_event();
         self.tables.hold(map, body, &from, &shown, failure)
     }
@@ -73,6 +72,11 @@ impl Translator<'_> {
     /// Whether rows of this table are held back.
     pub(crate) fn holds(&self, database: &str, table: &str) -> bool {
         self.tables.holds(database, table)
+    }
+
+    /// How many tables are held back.
+    pub(crate) fn held_count(&self) -> usize {
+        self.tables.held_count()
     }
 
     /// All tables that are held back, with the reason's machine code.

@@ -9,15 +9,19 @@ mod xa;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use capture::{HistoryEntry, HistoryError, SchemaHistory, Selection, Sink, SinkError};
+use capture::{
+    HistoryEntry, HistoryError, NoQuarantine, OnTableError, SchemaHistory, Selection, Sink,
+    SinkError,
+};
 use change::{Body, Change, Column, ColumnType, RowOperation, SourceInfo, TableSchema};
 
 use super::{Failure, Translator};
 use crate::Error;
 use crate::binlog::{Checksum, EventHeader};
-use crate::describe::TableKeys;
+use crate::ddl::{ColumnDefinition, Definition};
+use crate::describe::{self, TableKeys};
 use crate::source::position::BinlogPosition;
-use crate::source::tables::{Definitions, Tables};
+use crate::source::tables::{Ahead, Definitions, Setting, Tables};
 
 const MYSQL: &[u8] = include_bytes!("../testdata/mysql-9.7-groups.binlog");
 const MYSQL_COMPRESSED: &[u8] = include_bytes!("../testdata/mysql-9.7-compressed.binlog");
@@ -185,20 +189,37 @@ struct Catalog {
     questions: u32,
 }
 
+/// A table without keys, as the catalog has it.
+fn definition(schema: &TableSchema) -> Definition {
+    let column = |Column { name, kind }: &Column| {
+        let (name, kind) = (name.clone(), kind.clone());
+        ColumnDefinition { name, kind, characters: None }
+    };
+    let columns = schema.columns.iter().map(column).collect();
+    Definition::new(Some("utf8mb4".into()), columns, Vec::new())
+}
+
 impl Definitions for Catalog {
-    fn table(&mut self, database: &str, table: &str) -> Result<Option<TableSchema>, Error> {
+    fn table(&mut self, database: &str, table: &str) -> Result<Option<Definition>, Error> {
         self.questions += 1;
-        Ok(self.tables.iter().find(|t| t.database == database && t.table == table).cloned())
+        let found = self.tables.iter().find(|t| t.database == database && t.table == table);
+        Ok(found.map(definition))
     }
 
-    fn all(&mut self, selection: &Selection) -> Result<Vec<TableSchema>, Error> {
+    fn all(&mut self, selection: &Selection) -> Result<describe::Definitions, Error> {
         self.questions += 1;
         let tracked = |t: &&TableSchema| selection.tracks(&t.database, &t.table);
-        Ok(self.tables.iter().filter(tracked).cloned().collect())
+        let named = |t: &TableSchema| (t.database.clone(), t.table.clone(), definition(t));
+        let tables = self.tables.iter().filter(tracked).map(named).collect();
+        Ok(describe::Definitions { tables, ..Default::default() })
     }
 
     fn keys(&mut self, _: &str, _: &str) -> Result<Option<TableKeys>, Error> {
         Ok(None)
+    }
+
+    fn read_ahead(&mut self, _: &BinlogPosition, _: &mut Ahead) -> Result<(), Failure> {
+        Ok(())
     }
 }
 
@@ -227,6 +248,24 @@ fn narrow(columns: &[&str]) -> TableSchema {
     TableSchema::new("shop".into(), "narrow".into(), columns, vec![], vec![])
 }
 
+/// The tables of a task that stops at a table it cannot decode.
+fn tables<'a>(
+    selection: Selection,
+    catalog: &'a mut Catalog,
+    history: &'a History,
+    at: &BinlogPosition,
+) -> Tables<'a> {
+    let setting = Setting {
+        selection,
+        only: None,
+        moved_from: None,
+        history,
+        quarantine: &NoQuarantine,
+        on_table_error: OnTableError::Stop,
+    };
+    Tables::new(setting, catalog, at).unwrap()
+}
+
 /// Runs events from a position; answers what came, and the error that ended it.
 fn run_with(
     start: &str,
@@ -236,8 +275,8 @@ fn run_with(
     exclude: &[&str],
 ) -> (Recorder, Option<(Failure, String)>) {
     let selection = Selection::new(&["shop.*"], exclude).unwrap();
-    let tables = Tables::new(selection, catalog, history).unwrap();
     let position = BinlogPosition::parse(start).unwrap();
+    let tables = tables(selection, catalog, history, &position);
     let mut translator = Translator::new(position, tables, Checksum::Crc32);
     let mut again = xa::Again::default();
     translator.set_prepared_log(&mut again);

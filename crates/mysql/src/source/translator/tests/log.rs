@@ -7,12 +7,11 @@ use change::{Resume, UnixTime};
 
 use super::{
     Catalog, FILE, History, MARIADB, MYSQL, Recorder, cut, dump, fake_rotate, format_within,
-    heartbeat, kind, made, run, run_with,
+    heartbeat, kind, made, run, run_with, tables,
 };
 use crate::binlog::Checksum;
 use crate::source::error::Failure;
 use crate::source::position::BinlogPosition;
-use crate::source::tables::Tables;
 use crate::source::translator::Translator;
 
 fn start() -> String {
@@ -136,7 +135,7 @@ fn a03_an_error_names_the_file_and_the_start_of_the_event() {
 #[test]
 fn a17_only_a_sign_of_life_from_the_end_of_the_log_says_that_all_was_read() {
     let (mut catalog, history) = (Catalog::default(), History::default());
-    let tables = Tables::new(Selection::default(), &mut catalog, &history).unwrap();
+    let tables = tables(Selection::default(), &mut catalog, &history, &parsed(&start()));
     let mut translator = Translator::new(parsed(&start()), tables, Checksum::Crc32);
     translator.set_log_end(FILE, 5000);
     let mut sink = Recorder::default();
@@ -156,7 +155,7 @@ fn a17_only_a_sign_of_life_from_the_end_of_the_log_says_that_all_was_read() {
 #[test]
 fn e13_the_age_of_a_file_is_not_the_time_of_what_was_read() {
     let (mut catalog, history) = (Catalog::default(), History::default());
-    let tables = Tables::new(Selection::default(), &mut catalog, &history).unwrap();
+    let tables = tables(Selection::default(), &mut catalog, &history, &parsed(&start()));
     let mut translator = Translator::new(parsed(&start()), tables, Checksum::Crc32);
     let now = UnixTime::from_seconds(4_000_000_000);
     translator.set_time(now);

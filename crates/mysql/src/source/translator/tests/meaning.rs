@@ -4,12 +4,12 @@ use capture::Selection;
 
 use super::{
     Catalog, FILE, History, MARIADB, MARIADB_MINIMAL, MYSQL, MYSQL_MINIMAL, Recorder, dump, kind,
-    narrow, run_with,
+    narrow, run_with, tables,
 };
 use crate::binlog::Checksum;
+use crate::ddl::{Context, Dialect};
 use crate::source::error::Failure;
 use crate::source::position::BinlogPosition;
-use crate::source::tables::Tables;
 use crate::source::translator::Translator;
 
 /// The events before the ALTER of `minimal.sql`, and those from it on.
@@ -64,7 +64,7 @@ fn d03_what_was_loaded_at_the_start_outlives_a_catalog_that_ran_ahead() {
         let start = format!("file={FILE} offset={end} server=this");
         let at_start = BinlogPosition::parse(&start).unwrap();
         let selection = Selection::new(&["shop.*"], &[]).unwrap();
-        Tables::new(selection, &mut catalog, &history).unwrap().load_all(&at_start).unwrap();
+        tables(selection, &mut catalog, &history, &at_start).load_all(&at_start).unwrap();
         // The statement is executed before the first row is read.
         catalog.tables = vec![narrow(&["a", "c"])];
         let events = dump(file, end.into());
@@ -74,7 +74,7 @@ fn d03_what_was_loaded_at_the_start_outlives_a_catalog_that_ran_ahead() {
         // Once there is a history, it is not loaded over.
         let selection = Selection::new(&["shop.*"], &[]).unwrap();
         let questions = catalog.questions;
-        Tables::new(selection, &mut catalog, &history).unwrap().load_all(&at_start).unwrap();
+        tables(selection, &mut catalog, &history, &at_start).load_all(&at_start).unwrap();
         assert_eq!(catalog.questions, questions);
     }
 }
@@ -131,8 +131,8 @@ fn a22_changes_in_statement_format_are_counted() {
     for file in [MYSQL, MARIADB] {
         let (mut catalog, history) = (Catalog::default(), History::default());
         let selection = Selection::new(&["shop.*"], &["shop.hidden"]).unwrap();
-        let tables = Tables::new(selection, &mut catalog, &history).unwrap();
         let position = BinlogPosition::parse(&start()).unwrap();
+        let tables = tables(selection, &mut catalog, &history, &position);
         let mut translator = Translator::new(position, tables, Checksum::Crc32);
         let mut sink = Recorder::default();
         for event in dump(file, 4) {
@@ -155,10 +155,11 @@ fn c07_emptying_a_table_does_not_end_its_definition() {
     let mut catalog = Catalog { tables: vec![narrow(&["a", "b"])], questions: 0 };
     let events = split(MYSQL_MINIMAL).0;
     run_with(&start(), &events, &mut catalog, &history, &[]);
-    let mut tables = Tables::new(Selection::default(), &mut catalog, &history).unwrap();
     let at = BinlogPosition::parse(&format!("file={FILE} offset=4000 server=this")).unwrap();
-    tables.definition_changed("TRUNCATE TABLE narrow", &at).unwrap();
+    let mut tables = tables(Selection::default(), &mut catalog, &history, &at);
+    let context = Context::new(Dialect::MySql { version: 90_700 }, "shop");
+    tables.definition_changed("TRUNCATE TABLE narrow", &context, &at).unwrap();
     assert_eq!(history.0.lock().unwrap().len(), 1);
-    tables.definition_changed("ALTER TABLE narrow ADD d INT", &at).unwrap();
+    tables.definition_changed("ALTER TABLE narrow ADD d INT", &context, &at).unwrap();
     assert_eq!(history.0.lock().unwrap().len(), 2);
 }

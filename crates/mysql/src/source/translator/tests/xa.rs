@@ -6,11 +6,10 @@ use capture::Selection;
 use change::Resume;
 
 use super::resume::{dump_by_gtid, moved, parsed};
-use super::{Catalog, FILE, History, MARIADB, MYSQL, Recorder, cut, dump, kind};
+use super::{Catalog, FILE, History, MARIADB, MYSQL, Recorder, cut, dump, kind, tables};
 use crate::binlog::Checksum;
 use crate::source::error::Failure;
 use crate::source::gtids::Gtids;
-use crate::source::tables::Tables;
 use crate::source::translator::{PreparedLog, Skipped, Translator};
 use crate::source::xa::Prepared;
 
@@ -107,7 +106,7 @@ struct Run {
 fn run(file: &'static [u8], start: &str, events: &[Vec<u8>], keeps: bool, is_purged: bool) -> Run {
     let (mut catalog, history) = (Catalog::default(), History::default());
     let selection = Selection::new(&["shop.*"], &["shop.hidden"]).unwrap();
-    let tables = Tables::new(selection, &mut catalog, &history).unwrap();
+    let tables = tables(selection, &mut catalog, &history, &parsed(start));
     let mut log = Again { file: Some(file), reads: 0, is_purged };
     let mut translator = Translator::new(parsed(start), tables, Checksum::Crc32);
     translator.set_prepared_log(&mut log);

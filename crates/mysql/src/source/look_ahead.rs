@@ -1,0 +1,188 @@
+//! Reads the log ahead of the reader, for its statements alone.
+//!
+//! A dump of its own, from the reader's place to where the server's log ends now. Rows are passed over
+//! without a look, so it goes as fast as the server sends; it is needed only where the log does not
+//! describe its tables and the server is asked for a definition.
+
+use std::time::Instant;
+
+use capture::{ErrorKind, SourceError, Start, Stop};
+use change::{Resume, UnixTime};
+
+use super::place::Place;
+use super::position::BinlogPosition;
+use super::start::{self, Forward, ServerLog};
+use super::tables::{Ahead, log_place};
+use super::{SILENCE_MAX, checksum};
+use crate::binlog::{
+    DecodeError, Event, EventType, FormatDescription, PayloadReader, Query, RawEvent,
+    charset_of_collation, decode_text,
+};
+use crate::connection::{
+    Chunk, Connection, Endpoint, FillOutcome, Replica, ReplicaOptions, ServerFacts, Timeouts,
+    explain, server_facts,
+};
+use crate::ddl::{Context, Dialect};
+
+/// Bytes asked of the socket at once.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Largest unpacked event that is taken.
+const INFLATED_BYTES_MAX: usize = (1 << 30) + (1 << 20);
+
+/// Adds the statements from `from` up to the current end of the server's log.
+pub(super) fn read_ahead(
+    endpoint: &Endpoint,
+    timeouts: Timeouts,
+    from: &BinlogPosition,
+    ahead: &mut Ahead,
+    stop: &Stop,
+) -> Result<(), SourceError> {
+    let failed = |error| explain(error, endpoint, None);
+    let mut connection = Connection::connect(endpoint, timeouts).map_err(failed)?;
+    let mut facts = server_facts(&mut connection).map_err(failed)?;
+    let Some(end) = &facts.log_end else { return Ok(()) };
+    let read_to = BinlogPosition {
+        file: end.file.clone(),
+        offset: end.position,
+        server: start::server_identity(&facts),
+        ..BinlogPosition::default()
+    };
+    let end = log_place(&read_to);
+    let from = ahead.unread(from);
+    if !from.file.is_empty() && log_place(from) >= end {
+        return Ok(());
+    }
+    let (checksum, now) = (checksum(&facts), UnixTime::default());
+    let mut log = ServerLog { endpoint, timeouts, checksum, now, stop };
+    let from = Start::At(from.to_position());
+    let plan = start::resolve(&from, &mut log, &mut connection, &mut facts)?;
+    let replica = Replica::prepare(connection, ReplicaOptions::default()).map_err(failed)?;
+    let mut stream = replica.start(&plan.dump).map_err(failed)?;
+    let mut forward = plan.forward_to.map(|to| Forward::new(to, checksum));
+    let mut scan = Scan::new(plan.position, &facts);
+    let mut chunk = Chunk::with_capacity(CHUNK_BYTES);
+    let mut heard_at = Instant::now();
+    while scan.place.read_to() < end && !stop.is_raised() {
+        match stream.fill(&mut chunk, CHUNK_BYTES).map_err(failed)? {
+            FillOutcome::Events | FillOutcome::Partial => heard_at = Instant::now(),
+            FillOutcome::Silence if heard_at.elapsed() < SILENCE_MAX => {}
+            FillOutcome::Silence | FillOutcome::End => {
+                return Err(SourceError::new(
+                    ErrorKind::Unreachable,
+                    "connection_silent",
+                    format!("reading ahead ended at {}", scan.place.shown_end()),
+                ));
+            }
+        }
+        for event in chunk.events() {
+            let taken = Forward::pass(&mut forward, event)
+                .and_then(|event| event.map_or(Ok(()), |event| scan.event(event, ahead)));
+            taken.map_err(|error| {
+                let at = scan.place.shown_event();
+                SourceError::new(
+                    ErrorKind::Corrupt,
+                    "event_corrupt",
+                    format!("the event at {at} cannot be used: {error}"),
+                )
+            })?;
+        }
+    }
+    if stop.is_raised() {
+        return Err(SourceError::new(
+            ErrorKind::SinkClosed,
+            "stopped",
+            "the task is being stopped",
+        ));
+    }
+    ahead.has_read(read_to);
+    Ok(())
+}
+
+/// Where the reading ahead stands.
+struct Scan {
+    place: Place,
+    format: FormatDescription,
+    payloads: Option<PayloadReader>,
+    inflated: Vec<u8>,
+    dialect: Dialect,
+    lower_case_table_names: u8,
+}
+
+impl Scan {
+    fn new(position: BinlogPosition, facts: &ServerFacts) -> Self {
+        let mut format = FormatDescription::assumed();
+        format.checksum = checksum(facts);
+        Self {
+            place: Place::new(position),
+            format,
+            payloads: None,
+            inflated: Vec::new(),
+            dialect: Dialect::of(&facts.version),
+            lower_case_table_names: facts.lower_case_table_names.unwrap_or_default(),
+        }
+    }
+
+    fn event(&mut self, bytes: &[u8], ahead: &mut Ahead) -> Result<(), DecodeError> {
+        self.place.begin_event();
+        let raw = RawEvent::parse(bytes, self.format.checksum)?;
+        self.place.advance(raw.header.log_pos, raw.header.event_size);
+        self.handle(&raw, ahead)
+    }
+
+    fn handle(&mut self, raw: &RawEvent<'_>, ahead: &mut Ahead) -> Result<(), DecodeError> {
+        match raw.header.event_type {
+            EventType::FORMAT_DESCRIPTION
+            | EventType::ROTATE
+            | EventType::QUERY
+            | EventType::QUERY_COMPRESSED
+            | EventType::TRANSACTION_PAYLOAD => {}
+            _ => return Ok(()),
+        }
+        match Event::decode(raw, &self.format)? {
+            Event::FormatDescription(format) => self.format = format,
+            Event::Rotate(rotate) => {
+                if let Ok(file) = std::str::from_utf8(rotate.file) {
+                    self.place.rotate(file, rotate.position);
+                }
+            }
+            Event::Query(query) => self.query(&query, ahead),
+            Event::CompressedQuery(query) => {
+                let mut buffer = std::mem::take(&mut self.inflated);
+                self.query(&query.inflate(&mut buffer, INFLATED_BYTES_MAX)?, ahead);
+                self.inflated = buffer;
+            }
+            Event::TransactionPayload(payload) => {
+                let mut reader = match self.payloads.take() {
+                    Some(reader) => reader,
+                    None => PayloadReader::new(INFLATED_BYTES_MAX)?,
+                };
+                let mut events = reader.open(&payload)?;
+                while let Some(inner) = events.next_event()? {
+                    self.handle(&inner, ahead)?;
+                }
+                self.payloads = Some(reader);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn query(&mut self, query: &Query<'_>, ahead: &mut Ahead) {
+        if query.statement == b"BEGIN" || query.statement == b"COMMIT" {
+            return;
+        }
+        let charset = query.variables.charset.map(|[client, ..]| u64::from(client));
+        let charset = charset.and_then(charset_of_collation).unwrap_or("utf8mb4");
+        let mut statement = String::new();
+        if !decode_text(charset, query.statement, &mut statement) {
+            statement.push_str(&String::from_utf8_lossy(query.statement));
+        }
+        let database = String::from_utf8_lossy(query.database);
+        let context = Context {
+            sql_mode: query.variables.sql_mode.unwrap_or_default(),
+            lower_case_table_names: self.lower_case_table_names,
+            ..Context::new(self.dialect, &database)
+        };
+        ahead.add(self.place.read_to(), &statement, &context);
+    }
+}
