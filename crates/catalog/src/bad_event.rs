@@ -100,14 +100,15 @@ impl Catalog {
         })
     }
 
-    /// The places of the events that shall be left out, the last decision first.
+    /// The places of the events that shall be left out, the last decision first, at most a hundred.
     ///
     /// # Errors
     /// The catalog cannot be read.
     pub fn events_to_skip(&self, task: &TaskName) -> Result<Vec<String>> {
         self.read(|transaction| {
-            let mut statement = transaction
-                .prepare("SELECT place FROM skipped_events WHERE task = ?1 ORDER BY id DESC")?;
+            let mut statement = transaction.prepare(
+                "SELECT place FROM skipped_events WHERE task = ?1 ORDER BY id DESC LIMIT 100",
+            )?;
             let rows = statement.query_map([task.as_str()], |row| row.get(0))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })

@@ -12,5 +12,5 @@ mod verify;
 pub mod wire;
 
 pub use error::{Error, ServerError};
-pub use source::{BadPosition, MySqlSource, Options};
+pub use source::{BadPosition, MySqlSource, Options, check_position};
 pub use verify::MySqlInspector;

@@ -95,16 +95,6 @@ impl Client {
         self.json(Method::POST, path, body.into()).await
     }
 
-    /// `POST` of JSON, answered with JSON.
-    pub(crate) async fn post_json<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> Result<T> {
-        let body = serde_json::to_vec(body).context("the request cannot be written as JSON")?;
-        self.json(Method::POST, path, body.into()).await
-    }
-
     /// `PUT` of JSON, answered with JSON.
     pub(crate) async fn put<T: DeserializeOwned>(
         &self,

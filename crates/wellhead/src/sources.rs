@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use capture::{CaptureOptions, ErrorKind, Inspector, Source, SourceError};
 use catalog::SourceSpec;
-use change::Clock;
+use change::{Clock, Position};
 use mysql::connection::{Endpoint, Secret, TlsMode};
 use mysql::{MySqlInspector, MySqlSource, Options};
 
@@ -30,6 +30,15 @@ impl task::Sources for KnownSources {
                 queue_bytes: self.queue_bytes,
                 clock: Arc::clone(&self.clock),
             }))),
+            _ => Err(unknown_kind(source)),
+        }
+    }
+
+    fn understands(&self, source: &SourceSpec, position: &Position) -> Result<(), SourceError> {
+        match source.kind.as_str() {
+            "mysql" | "mariadb" => mysql::check_position(position.as_str()).map_err(|error| {
+                SourceError::new(ErrorKind::Unsupported, "bad_position", error.to_string())
+            }),
             _ => Err(unknown_kind(source)),
         }
     }

@@ -61,6 +61,14 @@ pub struct BadPosition {
     why: &'static str,
 }
 
+/// Looks whether a text is a binlog position.
+///
+/// # Errors
+/// It is none; the error says what is wanted.
+pub fn check_position(text: &str) -> Result<(), BadPosition> {
+    BinlogPosition::parse(text).map(drop)
+}
+
 impl Within {
     /// Whether only the number of delivered rows tells where to go on: the numbers of events were
     /// those of another server.
@@ -80,11 +88,18 @@ impl Within {
 }
 
 impl BinlogPosition {
-    /// Parses what [`Resume::write`] wrote, and what people write: `FILE:OFFSET`, or `gtid=SET`.
+    /// Parses what [`Resume::write`] wrote, and what people write: `FILE:OFFSET`, `gtid=SET`, or a GTID
+    /// set alone, which no file is called like.
     pub(crate) fn parse(text: &str) -> Result<Self, BadPosition> {
         let bad = |why| BadPosition { text: text.into(), why };
         let mut position = Self::default();
         if !text.contains('=') {
+            if let Ok(gtids) = Gtids::parse(text)
+                && !gtids.is_empty()
+            {
+                position.gtids = gtids;
+                return Ok(position);
+            }
             let (file, offset) = text.rsplit_once(':').ok_or_else(|| bad("no offset"))?;
             position.file = file.into();
             position.offset = offset.parse().map_err(|_| bad("the offset is no number"))?;
@@ -121,6 +136,8 @@ impl BinlogPosition {
                 "in" => position.group = value.into(),
                 "begun" => position.within.begun = value == "1",
                 "server" => position.server = value.into(),
+                // How far a table has come that catches up; it says nothing of where all else stands.
+                "held" => {}
                 "xa" => {
                     let prepared = Prepared::parse(value);
                     let prepared = prepared.ok_or_else(|| bad("an XA entry is malformed"))?;

@@ -1,8 +1,10 @@
 //! `wellhead task`: change tracking tasks, by the API.
 
+mod choices;
+
 use anyhow::Result;
 use serde_json::json;
-use service::{Group, InlineSource, Page, SourcePut, Task, TaskPut};
+use service::{Gap, Group, InlineSource, Page, SourcePut, Table, Task, TaskPut};
 
 use super::confirm;
 use crate::cli::{Format, Global, TaskCreate, TaskVerb};
@@ -20,9 +22,11 @@ pub(super) async fn run(global: &Global, verb: TaskVerb) -> Result<Answer> {
             client.get(&path(&task.name)).await.map(|task| Answer::data(shown(&task), json!(task)))
         }
         TaskVerb::Create(args) => create(&client, *args).await,
-        TaskVerb::Start(task) => act(&client, &task.name, "start").await,
+        TaskVerb::Start(args) => choices::start(&client, global, &args).await,
         TaskVerb::Pause(task) => act(&client, &task.name, "pause").await,
         TaskVerb::Resume(task) => act(&client, &task.name, "resume").await,
+        TaskVerb::Table(args) => choices::tables(&client, global, args).await,
+        TaskVerb::Event(args) => choices::event(&client, global, &args).await,
         TaskVerb::Delete(task) => delete(&client, global, &task.name).await,
     };
     answer.map_err(|error| Failure::with_list(error, "wellhead task list"))
@@ -96,7 +100,7 @@ fn shown(task: &Task) -> String {
     if let Some(reason) = &task.reason {
         line("reason", format!("{}: {}", reason.code, reason.message));
         for remedy in &reason.remedy {
-            line("", format!("fix: {remedy}"));
+            line("", choice(remedy));
         }
     }
     if let Some(retry) = &task.retry {
@@ -113,16 +117,58 @@ fn shown(task: &Task) -> String {
         line("without", task.exclude.join(" "));
     }
     line("topic", task.topic.clone());
+    if let Some((time, unix)) = task.start_time.as_ref().zip(task.start_time_unix) {
+        line("start", format!("{time} (@{unix})"));
+    }
     line("position", task.position.clone().unwrap_or_else(|| "nothing was read yet".into()));
     line("lag", if task.lag_seconds.is_some() { lag(task) } else { "unknown".into() });
     line("data", data(task));
     if let Some(owner) = &task.owner {
         line("owner", owner.clone());
     }
+    for table in task.held_tables.iter().flatten() {
+        line("held", held(table));
+        line("", choice(&format!("wellhead task table {} {} retry", task.name, table.name)));
+        line("", choice(&format!("wellhead task table {} {} skip", task.name, table.name)));
+    }
+    for known in task.gaps.iter().flatten() {
+        line("gap", gap(known));
+    }
     for warning in &task.warnings {
         line("warning", warning.clone());
     }
     table(&rows)
+}
+
+/// Commands of ours are choices, anything else mends what is wrong.
+fn choice(remedy: &str) -> String {
+    let what = if remedy.starts_with("wellhead ") { "choose" } else { "fix" };
+    format!("{what}: {remedy}")
+}
+
+fn held(table: &Table) -> String {
+    let Some(held) = &table.held else { return table.name.clone() };
+    let decided = match held.decision.as_str() {
+        "pending" => String::new(),
+        decision => format!(", {decision} is under way"),
+    };
+    format!("{} since {}: {}: {}{decided}", table.name, held.since, held.code, held.message)
+}
+
+fn gap(gap: &Gap) -> String {
+    let what = match (&gap.table, &gap.event) {
+        (Some(table), _) => format!("of {table} "),
+        (None, Some(event)) => format!("of the {} at {} ", event.kind, event.place),
+        (None, None) => String::new(),
+    };
+    let end = |place: &str, position: &Option<String>, time: &Option<String>| {
+        let position = position.as_ref().map(|position| format!("{place} {position} "))?;
+        let time = time.as_ref().map(|time| format!("({time}) ")).unwrap_or_default();
+        Some(format!("{position}{time}"))
+    };
+    let from = end("from", &gap.from_position, &gap.from_time).unwrap_or_default();
+    let to = end("to", &gap.to_position, &gap.to_time).unwrap_or_default();
+    format!("{}: {what}{from}{to}accepted by {} at {}", gap.cause, gap.who, gap.at)
 }
 
 fn data(task: &Task) -> String {
@@ -198,7 +244,10 @@ fn created(task: &Task) -> Answer {
     let mut answer = Answer::done(String::new(), json!(task));
     answer.summary = match (state, &task.reason) {
         ("not_started", _) => {
-            format!("task {name} is ready; start it with: wellhead task start {name}")
+            let from = task.start_time.as_ref().zip(task.start_time_unix);
+            let from = from.map(|(time, unix)| format!(" and will read from {time} (@{unix}) on"));
+            let from = from.unwrap_or_default();
+            format!("task {name} is ready{from}; start it with: wellhead task start {name}")
         }
         ("precheck_failed", Some(reason)) => {
             answer.verdict = Verdict::Bad;
@@ -216,12 +265,18 @@ fn created(task: &Task) -> Answer {
 
 async fn act(client: &Client, name: &str, act: &str) -> Result<Answer> {
     let task: Task = client.post(&format!("{}/{act}", path(name))).await?;
+    Ok(started(&task))
+}
+
+/// The state that a task was brought to, and the next command.
+fn started(task: &Task) -> Answer {
+    let name = &task.name;
     let more = match task.state.as_str() {
         "initial" => format!("; follow it with: wellhead task show {name}"),
         "stopped" => format!("; go on with: wellhead task resume {name}"),
         _ => String::new(),
     };
-    Ok(Answer::done(format!("task {name} is {}{more}", task.state), json!(task)))
+    Answer::done(format!("task {name} is {}{more}", task.state), json!(task))
 }
 
 async fn delete(client: &Client, global: &Global, name: &str) -> Result<Answer> {

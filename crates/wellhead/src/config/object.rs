@@ -107,7 +107,7 @@ fn task(reader: &mut Reader<'_>, now: UnixTime) -> Option<TaskSpec> {
     }
     let operations = operations(reader);
     let start = reader
-        .optional("start", |text| StartAt::parse(text, now).map_err(|error| error.to_string()));
+        .optional("start", |text| StartAt::parse(text, now).map_err(|error| error.rule.to_owned()));
     let title = reader.optional("title", |text| Ok(text.to_owned()));
     let statements = reader.optional("ddl_scope", |text| text.parse().map_err(str::to_owned));
     let on_table_error =

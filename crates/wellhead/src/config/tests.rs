@@ -2,7 +2,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use catalog::{Operations, Secret, StartAt, TlsMode};
+use catalog::{OnTableError, Operations, Secret, StartAt, StatementScope, TlsMode};
+use change::Position;
 use kafka::batch::Compression;
 use tempfile::TempDir;
 
@@ -155,6 +156,9 @@ tables = ["shop.*"]
 exclude = ["shop.tmp_*"]
 ops = ["dml"]
 start = "mysql-bin.000042:1187"
+title = "Web shop"
+ddl_scope = "tracked"
+on_table_error = "stop"
 keep = { retention = "7d", max_bytes = "10GiB" }
 "#;
     let setup = setup(text);
@@ -170,7 +174,10 @@ keep = { retention = "7d", max_bytes = "10GiB" }
     assert_eq!(setup.strip(source.owner.as_ref().unwrap()), "wellhead.toml:2");
     let task = &config.tasks[0];
     assert_eq!((task.topic.as_str(), task.operations), ("shop-topic", Operations::Dml));
-    assert_eq!(task.start, "mysql-bin.000042:1187".parse::<StartAt>().unwrap());
+    assert_eq!(task.start, StartAt::At(Position::parse(b"mysql-bin.000042:1187").unwrap()));
+    assert_eq!(task.title, "Web shop");
+    let scopes = (task.statements, task.on_table_error);
+    assert_eq!(scopes, (StatementScope::Tracked, OnTableError::Stop));
     assert_eq!(task.retention, Some(Duration::from_secs(7 * 86_400)));
     assert_eq!((task.max_bytes, task.exclude.len()), (Some(10 << 30), 1));
     assert_eq!(setup.strip(task.owner.as_ref().unwrap()), "wellhead.toml:8");
@@ -460,8 +467,8 @@ fn broken_objects_are_told_by_line() {
         ),
         (
             "tables = ",
-            "start = \"@-1h\"\ntables = ",
-            "wellhead.toml:9: [[task]].start = \"@-1h\" is not allowed: it is now, start, or a position of the source's log",
+            "start = \"@soon\"\ntables = ",
+            "wellhead.toml:9: [[task]].start = \"@soon\" is not allowed: it is now, earliest, @1712905965, @2026-11-21T04:00:00Z, @-1h, or a position of the source's log, like FILE:OFFSET or gtid=SET",
         ),
         (
             "tables = ",

@@ -27,6 +27,10 @@ fn people_write_file_and_offset_or_gtids() {
     let position = BinlogPosition::parse("mysql-bin.000042:1187").unwrap();
     assert_eq!((position.file.as_str(), position.offset), ("mysql-bin.000042", 1187));
     assert!(!BinlogPosition::parse("gtid=0-1-5,1-2-7").unwrap().gtids.is_none());
+    for set in ["3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5", "0-1-5,1-2-7"] {
+        let position = BinlogPosition::parse(set).unwrap();
+        assert_eq!((position.gtids.to_string().as_str(), position.file.as_str()), (set, ""));
+    }
     for bad in ["", "x", "bin:4", "bin.000001:x", "file", "offset=4", "nonsense=1 file=a.1"] {
         assert!(BinlogPosition::parse(bad).is_err(), "{bad:?} must be refused");
     }

@@ -69,7 +69,7 @@ fn a_failed_task_says_why_and_what_to_do_and_no_number_it_does_not_know() {
     });
     let text = shown(&failed);
     assert!(text.contains("reason    binlog_purged: binlog.000007 was purged\n"), "{text}");
-    assert!(text.contains("          fix: wellhead task delete shop\n"), "{text}");
+    assert!(text.contains("          choose: wellhead task delete shop\n"), "{text}");
     assert!(text.contains("lag       unknown\ndata      no records yet\n"), "{text}");
     assert_eq!(row(&failed, false)[3], "-");
 }
