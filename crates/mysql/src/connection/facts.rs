@@ -52,6 +52,10 @@ pub struct ServerFacts {
     pub binlog_files: Vec<BinlogFile>,
     /// Whether it replicates from another server; `None` if it will not say.
     pub is_replica: Option<bool>,
+    /// Where MariaDB keeps its binlog, since 12.3: `innodb`, or empty for files of its own.
+    pub binlog_storage_engine: Option<String>,
+    /// Whether, as a replica, it may log transactions in another order than its source did.
+    pub reorders_replicated: bool,
     /// `SHOW GRANTS` of our account, without the password hashes that MariaDB adds.
     pub grants: Vec<String>,
 }
@@ -129,6 +133,15 @@ pub fn server_facts(connection: &mut Connection) -> Result<ServerFacts, Error> {
         log_end,
         binlog_files,
         is_replica: is_replica(connection, &version)?,
+        binlog_storage_engine: text("binlog_storage_engine"),
+        // MariaDB's parallel appliers keep the order within each domain.
+        reorders_replicated: mysql
+            && number("replica_parallel_workers")
+                .or_else(|| number("slave_parallel_workers"))
+                .is_some_and(|workers| workers > 1)
+            && text("replica_preserve_commit_order")
+                .or_else(|| text("slave_preserve_commit_order"))
+                .is_some_and(|value| !is_on(&value)),
         grants: grants(connection)?,
         version,
     })
@@ -223,7 +236,7 @@ fn is_on(value: &str) -> bool {
     value == "1" || value.eq_ignore_ascii_case("ON")
 }
 
-const VARIABLES: [&str; 16] = [
+const VARIABLES: [&str; 21] = [
     "version",
     "version_comment",
     "server_id",
@@ -240,6 +253,11 @@ const VARIABLES: [&str; 16] = [
     "log_replica_updates",
     "log_slave_updates",
     "lower_case_table_names",
+    "binlog_storage_engine",
+    "replica_parallel_workers",
+    "slave_parallel_workers",
+    "replica_preserve_commit_order",
+    "slave_preserve_commit_order",
 ];
 
 #[cfg(test)]

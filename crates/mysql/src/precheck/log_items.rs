@@ -7,12 +7,13 @@ use super::item::{duration, failed, ok, remedy, skippable, skipped, warn};
 use crate::connection::{Flavour, ServerFacts};
 
 /// Every item of this file, for when none can be looked at.
-pub(super) const NAMES: [(&str, &str); 14] = [
+pub(super) const NAMES: [(&str, &str); 16] = [
     ("source", "version"),
     ("source", "replication_slave"),
     ("source", "replication_client"),
     ("source", "server_id"),
     ("log", "log_bin"),
+    ("log", "binlog_storage_engine"),
     ("log", "binlog_format"),
     ("log", "binlog_row_image"),
     ("log", "binlog_row_metadata"),
@@ -21,6 +22,7 @@ pub(super) const NAMES: [(&str, &str); 14] = [
     ("log", "binlog_checksum"),
     ("log", "binlog_expire"),
     ("log", "log_replica_updates"),
+    ("log", "replica_order"),
     ("log", "binlog_files"),
 ];
 
@@ -51,6 +53,7 @@ pub(super) fn settings(facts: &ServerFacts) -> Vec<CheckItem> {
     let mut items = vec![version(facts), server_id(facts), log_bin(facts)];
     if facts.log_bin {
         items.extend([
+            storage_engine(facts),
             format(facts),
             row_image(facts),
             row_metadata(facts),
@@ -59,10 +62,11 @@ pub(super) fn settings(facts: &ServerFacts) -> Vec<CheckItem> {
             checksum(facts),
             expire(facts),
             replica_updates(facts),
+            replica_order(facts),
         ]);
     } else {
         let skip = |(group, name): &(&'static str, &'static str)| skipped(group, name);
-        items.extend(NAMES.iter().skip(5).take(8).map(skip));
+        items.extend(NAMES.iter().skip(5).take(10).map(skip));
     }
     items
 }
@@ -139,13 +143,34 @@ fn format(facts: &ServerFacts) -> CheckItem {
     )
 }
 
+fn storage_engine(facts: &ServerFacts) -> CheckItem {
+    match facts.binlog_storage_engine.as_deref().unwrap_or_default() {
+        "" => ok("log", "binlog_storage_engine", "files of its own"),
+        engine => {
+            let found = format!("{engine}: the log has neither files nor positions to read by");
+            let item = failed("log", "binlog_storage_engine", found, "files of its own");
+            remedy(
+                item,
+                "take binlog_storage_engine out of the server's configuration, give log_bin a name there, and restart it",
+                "",
+            )
+        }
+    }
+}
+
 fn row_image(facts: &ServerFacts) -> CheckItem {
     // Servers before 5.6 have only full images.
     let found = facts.binlog_row_image.as_deref().unwrap_or("FULL");
     if found.eq_ignore_ascii_case("FULL") {
         return ok("log", "binlog_row_image", found);
     }
-    let item = failed("log", "binlog_row_image", found, "FULL: other images leave columns out");
+    let left_out = match found.to_ascii_uppercase().as_str() {
+        "MINIMAL" => "only keys and changed columns are logged, the others count as not captured",
+        "NOBLOB" => "unchanged BLOB and TEXT columns are not logged and count as not captured",
+        "FULL_NODUP" => "unchanged columns stand in the before image alone",
+        _ => "columns are left out",
+    };
+    let item = failed("log", "binlog_row_image", format!("{found}: {left_out}"), "FULL");
     remedy(skippable(item), "", set(facts, "binlog_row_image", "'FULL'"))
 }
 
@@ -246,8 +271,12 @@ fn replica_updates(facts: &ServerFacts) -> CheckItem {
         (Some(true), _) => ok("log", "log_replica_updates", "ON"),
         (Some(false), Some(true)) => {
             let found = "OFF: what this server receives as a replica is not in its log";
-            let item = warn("log", "log_replica_updates", found, "ON");
-            remedy(item, REPLICA_UPDATES_REMEDY, "")
+            let item = skippable(failed("log", "log_replica_updates", found, "ON"));
+            if facts.version.flavour == Flavour::MySql && facts.version.is_at_least(8, 0, 26) {
+                remedy(item, "the server must be restarted for it", REPLICA_UPDATES_SQL)
+            } else {
+                remedy(item, REPLICA_UPDATES_REMEDY, "")
+            }
         }
         (Some(false), Some(false)) => ok("log", "log_replica_updates", "OFF, and it is no replica"),
         (Some(false), None) => {
@@ -255,6 +284,24 @@ fn replica_updates(facts: &ServerFacts) -> CheckItem {
         }
         (None, _) => skipped("log", "log_replica_updates"),
     }
+}
+
+fn replica_order(facts: &ServerFacts) -> CheckItem {
+    if facts.is_replica != Some(true) {
+        return ok("log", "replica_order", "it is no replica");
+    }
+    if !facts.reorders_replicated {
+        return ok("log", "replica_order", "transactions are logged as their source did");
+    }
+    let found = "several appliers, without an order: transactions may stand in another order here";
+    let item = warn("log", "replica_order", found, "replica_preserve_commit_order = ON");
+    let name = if facts.version.is_at_least(8, 0, 26) { "replica" } else { "slave" };
+    let sql = [
+        format!("STOP {} SQL_THREAD;", name.to_ascii_uppercase()),
+        set(facts, &format!("{name}_preserve_commit_order"), "ON"),
+        format!("START {} SQL_THREAD;", name.to_ascii_uppercase()),
+    ];
+    remedy(item, "", sql.join(" "))
 }
 
 /// A statement that sets a variable, for good where the server can.
@@ -266,5 +313,7 @@ fn set(facts: &ServerFacts, name: &str, value: &str) -> String {
 
 const REPLICA_UPDATES_REMEDY: &str = "set log_replica_updates (MariaDB: log_slave_updates) in the \
                                       server's configuration and restart it";
+
+const REPLICA_UPDATES_SQL: &str = "SET PERSIST_ONLY log_replica_updates = ON; RESTART;";
 
 const WEEK_SECONDS: u64 = 7 * 86_400;

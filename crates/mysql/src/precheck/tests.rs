@@ -32,6 +32,8 @@ fn facts(version: &str) -> ServerFacts {
         log_end: None,
         binlog_files: Vec::new(),
         is_replica: Some(false),
+        binlog_storage_engine: None,
+        reorders_replicated: false,
         grants: vec![
             "GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `c`@`%`".into(),
         ],
@@ -53,7 +55,7 @@ fn k01_a_well_set_up_server_passes() {
 fn k01_each_wrong_setting_fails_alone_with_its_sql() {
     use CheckResult::{Failed, Warn};
     type Break = fn(&mut ServerFacts);
-    let cases: [(&str, CheckResult, &str, Break); 8] = [
+    let cases: [(&str, CheckResult, &str, Break); 9] = [
         ("server_id", Failed, "SET PERSIST server_id = 1;", |f| f.server_id = Some(0)),
         ("binlog_format", Failed, "SET PERSIST binlog_format = 'ROW';", |f| {
             f.binlog_format = Some("STATEMENT".into());
@@ -71,8 +73,12 @@ fn k01_each_wrong_setting_fails_alone_with_its_sql() {
         ("binlog_expire", Warn, "SET PERSIST binlog_expire_logs_seconds = 604800;", |f| {
             f.binlog_expire_seconds = Some(3_600);
         }),
-        ("log_replica_updates", Warn, "", |f| {
+        ("log_replica_updates", Failed, "log_replica_updates = ON; RESTART;", |f| {
             f.logs_replica_updates = Some(false);
+            f.is_replica = Some(true);
+        }),
+        ("replica_order", Warn, "preserve_commit_order = ON; START REPLICA SQL_THREAD;", |f| {
+            f.reorders_replicated = true;
             f.is_replica = Some(true);
         }),
     ];
@@ -100,6 +106,69 @@ fn b18_partial_json_is_refused_only_without_whole_images() {
     assert_eq!(refused.result, CheckResult::Failed);
     let sql = "SET PERSIST binlog_row_value_options = '';";
     assert!(refused.remedy.iter().any(|remedy| remedy.sql.ends_with(sql)), "{refused:?}");
+}
+
+#[test]
+fn every_item_that_can_be_mended_by_a_statement_or_a_setting_names_it() {
+    let mut wrong = facts("9.7.4");
+    wrong.server_id = Some(0);
+    wrong.binlog_format = Some("MIXED".into());
+    wrong.binlog_row_image = Some("NOBLOB".into());
+    wrong.binlog_row_metadata = Some("MINIMAL".into());
+    wrong.binlog_row_value_options = Some("PARTIAL_JSON".into());
+    wrong.binlog_checksum = Some("NONE".into());
+    wrong.binlog_storage_engine = Some("innodb".into());
+    wrong.gtid_mode = Some("OFF".into());
+    wrong.binlog_expire_seconds = Some(60);
+    wrong.logs_replica_updates = Some(false);
+    wrong.is_replica = Some(true);
+    wrong.reorders_replicated = true;
+    wrong.grants = vec!["GRANT USAGE ON *.* TO `cdc`@`%`".into()];
+    for version in ["5.7.44", "8.0.34", "9.7.4", "10.11.6-MariaDB"] {
+        wrong.version = ServerVersion::parse(version);
+        let items = [log_items::settings(&wrong), log_items::privileges(&wrong)].concat();
+        let bad = items.iter().filter(|item| item.result != CheckResult::Ok);
+        for item in bad {
+            assert!(!item.wanted.is_empty() && !item.found.is_empty(), "{version}: {item:?}");
+            let [remedy] = item.remedy.as_slice() else { panic!("{version}: {item:?}") };
+            assert!(remedy.sql.ends_with(';') || remedy.title.contains("restart"), "{item:?}");
+            assert!(!remedy.sql.contains("PERSIST") || version >= "8", "{version}: {item:?}");
+        }
+    }
+}
+
+#[test]
+fn a30_a_log_inside_of_innodb_is_refused_with_the_reason() {
+    let mut facts = facts("12.3.1-MariaDB");
+    facts.binlog_storage_engine = Some("innodb".into());
+    let items = log_items::settings(&facts);
+    let item = find(&items, "binlog_storage_engine");
+    assert_eq!((item.result, item.can_skip), (CheckResult::Failed, false));
+    assert!(item.found.contains("neither files nor positions"));
+    assert!(item.remedy[0].title.contains("log_bin"));
+}
+
+#[test]
+fn c01_each_row_image_says_what_it_leaves_out() {
+    for (image, word) in [("MINIMAL", "keys"), ("NOBLOB", "BLOB"), ("FULL_NODUP", "before image")] {
+        let mut facts = facts("11.8.6-MariaDB");
+        facts.binlog_row_image = Some(image.into());
+        let items = log_items::settings(&facts);
+        let item = find(&items, "binlog_row_image");
+        assert!(item.can_skip && item.found.contains(word), "{item:?}");
+        assert_eq!(item.remedy[0].sql, "SET GLOBAL binlog_row_image = 'FULL';");
+    }
+}
+
+#[test]
+fn e09_a_replica_that_does_not_log_what_it_receives_fails() {
+    let mut facts = facts("10.11.6-MariaDB");
+    facts.logs_replica_updates = Some(false);
+    facts.is_replica = Some(true);
+    let items = log_items::settings(&facts);
+    let item = find(&items, "log_replica_updates");
+    assert_eq!(item.result, CheckResult::Failed);
+    assert!(item.remedy[0].title.contains("log_slave_updates"));
 }
 
 #[test]

@@ -35,6 +35,8 @@ fn mysql() -> ServerFacts {
             .map(|name| BinlogFile { name: name.into(), bytes: 5000 })
             .into(),
         is_replica: None,
+        binlog_storage_engine: None,
+        reorders_replicated: false,
         grants: Vec::new(),
     }
 }
