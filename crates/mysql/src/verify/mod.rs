@@ -63,8 +63,8 @@ impl MySqlInspector {
 
     fn connect(&mut self) -> Result<Connection, Error> {
         let mut connection = Connection::connect(&self.endpoint, self.timeouts)?;
-        connection
-            .execute("SET SESSION character_set_results = NULL, transaction_read_only = ON")?;
+        connection.execute("SET SESSION TRANSACTION READ ONLY")?;
+        connection.execute("SET SESSION character_set_results = NULL")?;
         let names = connection.query("SELECT @@lower_case_table_names")?;
         let fold = names.first().and_then(|row| row.number::<u8>(0)).unwrap_or_default();
         self.folds_names = fold != 0;
