@@ -118,6 +118,8 @@ impl Server {
             include: vec![format!("{task}.*")],
             exclude: Vec::new(),
             operations: catalog::Operations::All,
+            statements: catalog::StatementScope::Instance,
+            on_table_error: catalog::OnTableError::Quarantine,
             start: catalog::StartAt::Now,
             retention: None,
             max_bytes: None,
