@@ -33,16 +33,26 @@ pub(super) enum Codec {
     Date,
     /// `TIME` of before MySQL 5.6.
     OldTime,
+    /// `TIME(n)` of MariaDB before it took over the forms of MySQL 5.6; so the two below.
+    HiresTime {
+        fraction: u8,
+    },
     Time {
         fraction: u8,
     },
     /// `DATETIME` of before MySQL 5.6.
     OldDateTime,
+    HiresDateTime {
+        fraction: u8,
+    },
     DateTime {
         fraction: u8,
     },
     /// `TIMESTAMP` of before MySQL 5.6.
     OldTimestamp,
+    HiresTimestamp {
+        fraction: u8,
+    },
     Timestamp {
         fraction: u8,
     },
@@ -112,6 +122,9 @@ impl Codec {
             Self::Int64 { .. } | Self::Double | Self::OldDateTime => 8,
             Self::Decimal(layout) => layout.length(),
             Self::Time { fraction } => 3 + fraction_bytes(fraction),
+            Self::HiresTime { fraction } => 3 + hires_bytes(fraction),
+            Self::HiresDateTime { fraction } => 5 + hires_bytes(fraction),
+            Self::HiresTimestamp { fraction } => 4 + fraction_bytes(fraction),
             Self::DateTime { fraction } => 5 + fraction_bytes(fraction),
             Self::Timestamp { fraction } => 4 + fraction_bytes(fraction),
             Self::Bit { bytes } | Self::Enum { bytes } | Self::Set { bytes } => usize::from(bytes),
@@ -136,7 +149,7 @@ impl Codec {
 
     /// The codec of a logged type for a column that is known to be of `kind`, or `None` where the two
     /// do not fit.
-    pub(super) fn for_column(logged: LoggedType, column: &Column) -> Option<Self> {
+    pub(super) fn for_column(logged: LoggedType, column: &Column, mariadb: bool) -> Option<Self> {
         use ColumnType as T;
         use type_code as code;
         let byte = |number: u16| u8::try_from(number).ok();
@@ -157,16 +170,24 @@ impl Codec {
             }
             (code::YEAR, T::Year) => Self::Year,
             (code::DATE | code::NEWDATE, T::Date) => Self::Date,
-            // MariaDB's own forms with fractions do not tell their length, so they fit nothing.
             (code::TIME, T::Time { fraction: 0 }) => Self::OldTime,
+            (code::TIME, T::Time { fraction: fraction @ 1..=6 }) if mariadb => {
+                Self::HiresTime { fraction: *fraction }
+            }
             (code::TIME2, T::Time { fraction }) => {
                 Self::Time { fraction: same_fraction(logged, *fraction)? }
             }
             (code::DATETIME, T::DateTime { fraction: 0 }) => Self::OldDateTime,
+            (code::DATETIME, T::DateTime { fraction: fraction @ 1..=6 }) if mariadb => {
+                Self::HiresDateTime { fraction: *fraction }
+            }
             (code::DATETIME2, T::DateTime { fraction }) => {
                 Self::DateTime { fraction: same_fraction(logged, *fraction)? }
             }
             (code::TIMESTAMP, T::Timestamp { fraction: 0 }) => Self::OldTimestamp,
+            (code::TIMESTAMP, T::Timestamp { fraction: fraction @ 1..=6 }) if mariadb => {
+                Self::HiresTimestamp { fraction: *fraction }
+            }
             (code::TIMESTAMP2, T::Timestamp { fraction }) => {
                 Self::Timestamp { fraction: same_fraction(logged, *fraction)? }
             }
@@ -234,6 +255,11 @@ pub(super) const fn fraction_bytes(fraction: u8) -> usize {
         3 | 4 => 2,
         _ => 3,
     }
+}
+
+/// Bytes that decimals add to MariaDB's own forms of `TIME` and `DATETIME`, which are one number.
+pub(super) const fn hires_bytes(fraction: u8) -> usize {
+    if fraction == 5 { 2 } else { fraction_bytes(fraction) }
 }
 
 fn same_fraction(logged: LoggedType, fraction: u8) -> Option<u8> {

@@ -59,6 +59,42 @@ pub(super) fn old_datetime(bytes: [u8; 8]) -> Read {
     checked_datetime(date, (pair(10_000)?, pair(100)?, pair(1)?), 0)
 }
 
+/// `TIME(n)` of MariaDB 5.3 (`Field_time_hires` of its `sql/field.cc`): all of it in units of the last
+/// decimal, offset by the largest time, most significant byte first.
+pub(super) fn hires_time(bytes: &[u8], fraction: u8) -> Read {
+    let (number, _) = big_endian(bytes, 3)?;
+    let unit = unit(fraction)?;
+    let zero = HIRES_TIME_ZERO * (1_000_000 / unit);
+    let micros = number.abs_diff(zero).checked_mul(unit).ok_or(OUT_OF_RANGE)?;
+    let seconds = micros / 1_000_000;
+    let part = |unit: u64| narrow(seconds / unit % 60);
+    let (hours, micros) = (narrow(seconds / 3_600)?, narrow(micros % 1_000_000)?);
+    checked_time(number < zero, hours, part(60)?, part(1)?, micros)
+}
+
+/// `DATETIME(n)` of MariaDB 5.3: the parts one above the other, down to the last decimal.
+pub(super) fn hires_datetime(bytes: &[u8], fraction: u8) -> Read {
+    let (number, _) = big_endian(bytes, 5)?;
+    let unit = unit(fraction)?;
+    let seconds = number / (1_000_000 / unit);
+    let micros = narrow(number % (1_000_000 / unit) * unit)?;
+    let part = |below: u64, count: u64| narrow(seconds / below % count);
+    let months = narrow(seconds / (32 * 86_400))?;
+    let time = (part(3_600, 24)?, part(60, 60)?, part(1, 60)?);
+    checked_datetime((months / 13, months % 13, part(86_400, 32)?), time, micros)
+}
+
+/// `TIMESTAMP(n)` of MariaDB 5.3: seconds, then decimals, most significant byte first.
+pub(super) fn hires_timestamp(bytes: &[u8], fraction: u8) -> Read {
+    let (seconds, decimals) = bytes.split_first_chunk::<4>().ok_or(OUT_OF_RANGE)?;
+    let (decimals, _) = big_endian(decimals, 0)?;
+    let micros = narrow(decimals.checked_mul(unit(fraction)?).ok_or(OUT_OF_RANGE)?)?;
+    if micros > 999_999 {
+        return Err(OUT_OF_RANGE);
+    }
+    Ok(Value::Timestamp { seconds: i64::from(u32::from_be_bytes(*seconds)), micros })
+}
+
 /// The form inside of JSON documents, of all three: the parts above 24 bits of microseconds.
 pub(super) fn packed_datetime(packed: i64) -> Read {
     let packed = u64::try_from(packed).map_err(|_| OUT_OF_RANGE)?;
@@ -145,6 +181,11 @@ fn micros(fraction: u64, bytes: usize) -> Result<u32, &'static str> {
     narrow(fraction * unit)
 }
 
+/// Microseconds of the last of so many decimals.
+fn unit(fraction: u8) -> Result<u64, &'static str> {
+    6_u32.checked_sub(u32::from(fraction)).map(|more| 10_u64.pow(more)).ok_or(OUT_OF_RANGE)
+}
+
 fn narrow(number: u64) -> Result<u32, &'static str> {
     u32::try_from(number).map_err(|_| OUT_OF_RANGE)
 }
@@ -153,6 +194,8 @@ fn part<T: TryFrom<u32>>(number: u32) -> Result<T, &'static str> {
     T::try_from(number).map_err(|_| OUT_OF_RANGE)
 }
 
+/// Seconds of 839 hours.
+const HIRES_TIME_ZERO: u64 = 839 * 3_600;
 const OUT_OF_RANGE: &str = "its date or time is out of range";
 
 #[cfg(test)]

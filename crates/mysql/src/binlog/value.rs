@@ -4,7 +4,7 @@ use std::io::Read;
 
 use change::{Column, ColumnType, Value};
 
-use super::codec::{Codec, fraction_bytes};
+use super::codec::{Codec, fraction_bytes, hires_bytes};
 use super::cursor::split_length;
 use super::inflate::inflate_exactly;
 use super::{json, temporal};
@@ -201,6 +201,18 @@ impl Codec {
             Self::CompressedBytes { length } => {
                 let (content, rest) = sized(bytes, length)?;
                 Ok((Value::Bytes(inflate_column(content, &mut scratch.bytes)?), rest))
+            }
+            Self::HiresTime { fraction } => {
+                let (raw, rest) = take(bytes, 3 + hires_bytes(fraction))?;
+                Ok((temporal::hires_time(raw, fraction)?, rest))
+            }
+            Self::HiresDateTime { fraction } => {
+                let (raw, rest) = take(bytes, 5 + hires_bytes(fraction))?;
+                Ok((temporal::hires_datetime(raw, fraction)?, rest))
+            }
+            Self::HiresTimestamp { fraction } => {
+                let (raw, rest) = take(bytes, 4 + fraction_bytes(fraction))?;
+                Ok((temporal::hires_timestamp(raw, fraction)?, rest))
             }
             Self::Hidden { length } => {
                 let (_, rest) = sized(bytes, length)?;
