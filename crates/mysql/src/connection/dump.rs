@@ -83,6 +83,19 @@ impl Chunk {
         Self { bytes: vec![0; bytes.max(MIN_READ)], filled: 0, events: Vec::new() }
     }
 
+    /// A chunk that holds these events.
+    #[cfg(test)]
+    pub(crate) fn of<'e>(events: impl IntoIterator<Item = &'e [u8]>) -> Self {
+        let mut chunk = Self::default();
+        for event in events {
+            let start = chunk.bytes.len();
+            chunk.bytes.extend_from_slice(event);
+            chunk.events.push(start..chunk.bytes.len());
+        }
+        chunk.filled = chunk.bytes.len();
+        chunk
+    }
+
     /// The events in order, each from its common header on.
     pub fn events(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.events.iter().map(|range| self.bytes.get(range.clone()).unwrap_or_default())

@@ -9,6 +9,7 @@ mod definitions;
 mod error;
 mod gtids;
 mod look_ahead;
+mod outcome;
 mod place;
 mod position;
 mod prepared;
@@ -41,6 +42,7 @@ use crate::ddl::Dialect;
 use crate::precheck::precheck;
 use definitions::CatalogConnection;
 use error::Failure;
+use outcome::LookAhead;
 use prepared::SecondDump;
 use reader::{Channel, Patience, Read, ReadError};
 use start::{Forward, Plan};
@@ -183,16 +185,21 @@ impl MySqlSource {
         let explain_failure =
             |failure: Failure, at: &str| failure.into_source_error(at, &self.options.endpoint);
         let mut wait = WAIT_MIN;
+        let mut ahead = LookAhead::default();
         while !stop.is_raised() {
             match channel.full.pop(wait) {
                 Pop::Item(Read::Events(chunk, bytes_read)) => {
-                    for event in chunk.events() {
+                    ahead.each(&chunk, |event, is_undone| {
                         let shown = Forward::pass(&mut forward, event)
                             .map_err(|f| explain_failure(f.into(), &translator.shown_event()))?;
                         if let Some(event) = shown {
                             self.handle(event, translator, sink)?;
+                            if is_undone {
+                                translator.undo_group();
+                            }
                         }
-                    }
+                        Ok(())
+                    })?;
                     channel.recycle(chunk);
                     self.report(translator, bytes_read);
                     if channel.full.bytes() > 0 {
@@ -297,10 +304,18 @@ impl Source for MySqlSource {
             Err(_) if stop.is_raised() => return Ok(()),
             acted => acted?,
         };
-        let Dump { stream, facts, plan, clock_ahead_micros } = match self.connect(&from, stop) {
+        let Dump { stream, facts, mut plan, clock_ahead_micros } = match self.connect(&from, stop) {
             Err(_) if stop.is_raised() => return Ok(()),
             connected => connected?,
         };
+        // A start behind GTIDs has no place in a file, and by such places definitions are kept. The end
+        // of the log was asked for before the GTIDs, so what it stands for is not ahead of them.
+        if let (Start::Now, true, Some(end)) =
+            (&from, plan.position.file.is_empty(), &facts.log_end)
+        {
+            plan.position.file.clone_from(&end.file);
+            plan.position.offset = end.position;
+        }
         sink.connected(&source_info(&facts), &plan.position).map_err(|error| closed(&error))?;
         tracing::info!(server = %server_name(&facts), dump = %shown(&plan), "reading the binlog");
         let mut definitions = self.definitions(stop);

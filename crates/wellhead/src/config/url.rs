@@ -36,7 +36,7 @@ pub(crate) fn clean_url(text: &str) -> Result<CleanUrl, EndpointError> {
         mysql::connection::TlsMode::VerifyFull => TlsMode::VerifyFull,
     };
     Ok(CleanUrl {
-        url: without_password(address),
+        url: without_password(address) + if endpoint.statements { "?statements=on" } else { "" },
         password: endpoint.password.map(|password| Secret::new(password.expose())),
         tls: has_tls.then_some(tls),
         ca: endpoint.ca,

@@ -121,6 +121,14 @@ impl Translator<'_> {
     /// A transaction that changed tables of engines without transactions is logged although it was
     /// rolled back; those changes stand.
     pub(super) fn rollback(&mut self, sink: &mut dyn Sink) -> Result<(), Failure> {
+        if self.place.position.within.begun {
+            let at = self.place.shown_event();
+            let gtid = self.place.transaction.gtid.clone();
+            let text = format!(
+                "a transaction was delivered that was rolled back at {at}: its ROLLBACK record says so"
+            );
+            self.warnings.add("rolled_back", &gtid, text);
+        }
         self.end_with(Body::Rollback, sink)
     }
 

@@ -86,6 +86,14 @@ impl Translator<'_> {
         self.group.held_back = Some(HeldBack::default());
     }
 
+    /// The group that begins ends with a ROLLBACK, and nothing of it stands. What an earlier run has
+    /// delivered of it is taken back by its end.
+    pub(crate) fn undo_group(&mut self) {
+        if self.place.open && !self.delivered.begun {
+            self.group.held_back = Some(HeldBack { is_cut: true, ..HeldBack::default() });
+        }
+    }
+
     pub(super) fn is_held_back(&self) -> bool {
         self.group.held_back.is_some()
     }
