@@ -242,6 +242,7 @@ impl<'d> Tables<'d> {
         at: &BinlogPosition,
     ) -> Result<TableBinding, Failure> {
         let name = (map.database.to_owned(), map.table.to_owned());
+        self.timeline.save_unsaved(at)?;
         let mut misfit = None;
         let bind = |definition: &Definition| {
             let schema = as_logged(&definition.schema(map.database, map.table));

@@ -205,7 +205,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// Writes down what is valid at `at`, once that is a place in a file.
-    fn save_unsaved(&mut self, at: &BinlogPosition) -> Result<(), Failure> {
+    pub(super) fn save_unsaved(&mut self, at: &BinlogPosition) -> Result<(), Failure> {
         if !self.is_unsaved || at.file.is_empty() || self.only.is_some() {
             return Ok(());
         }
