@@ -94,6 +94,7 @@ fn a_row_allocates_nothing_once_its_table_is_known() {
         sql_mode: Some(3),
         charset: Some([4, 5, 6]),
         flags2: Some(7),
+        statement: "INSERT INTO orders VALUES (1)".into(),
     };
     let mut encoder = DtsEncoder::new();
     let mut out = Vec::new();

@@ -151,6 +151,15 @@ fn records_of_rows_have_the_bytes_of_the_test_vectors() {
 }
 
 #[test]
+fn a28_a_transaction_tells_when_it_was_committed_to_the_microsecond() {
+    let mut surroundings = Surroundings::new();
+    surroundings.transaction.commit_time = Some(UnixTime::from_micros(1_696_984_408_123_457));
+    let mut out = Vec::new();
+    DtsEncoder::new().encode(&surroundings.change(Body::Begin), 5, NOW, &mut out).unwrap();
+    assert!(tags(&decode(&out)).contains(&"commitTimestamp=1696984408123457".to_owned()));
+}
+
+#[test]
 fn each_kind_of_record_has_its_tags_and_is_read_by_apache_avro() {
     let mut encoder = DtsEncoder::new();
     encoder.set_source(&source());
@@ -160,8 +169,10 @@ fn each_kind_of_record_has_its_tags_and_is_read_by_apache_avro() {
         sql_mode: Some(1_436_549_152),
         charset: Some([33, 45, 8]),
         flags2: Some(0),
+        statement: "insert into t".into(),
         ..surroundings.transaction
     };
+    let committed = format!("commitTimestamp={}", TIME.micros());
     let schema = table("t", vec![column("id", ColumnType::Int { unsigned: true })], vec![0]);
     let meta_version = format!("metaVersion={}", schema.version.0);
     let row = Cells(vec![Value::Unsigned(1)]);
@@ -173,12 +184,13 @@ fn each_kind_of_record_has_its_tags_and_is_read_by_apache_avro() {
         (
             Body::Begin,
             Operation::Begin,
-            [&["GTID=u:7"], &session[..], &[seen, "server_id=11", "thread_id=9"]].concat(),
+            [&["GTID=u:7"], &session[..], &[&*committed, seen, "server_id=11", "thread_id=9"]]
+                .concat(),
         ),
         (
             Body::Row(insert(&schema, &row)),
             Operation::Insert,
-            vec![&*meta_version, keys, seen, "server_id=11", "thread_id=9"],
+            vec![&*meta_version, keys, seen, "server_id=11", "sql=insert into t", "thread_id=9"],
         ),
         (Body::Ddl(ddl), Operation::Ddl, session.to_vec()),
         (Body::Heartbeat, Operation::Heartbeat, vec![seen]),
