@@ -408,6 +408,23 @@ impl BinlogStream {
         }
     }
 
+    /// A stream of what is read here.
+    #[cfg(test)]
+    pub(crate) fn of(bytes: impl Read + Send + 'static) -> Self {
+        struct Drained<R>(R);
+        impl<R: Read> Read for Drained<R> {
+            fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+                self.0.read(room)
+            }
+        }
+        impl<R: Read + Send> Arriving for Drained<R> {
+            fn is_drained(&self) -> bool {
+                true
+            }
+        }
+        Self::new(Drained(bytes), Vec::new(), 1, 1 << 20)
+    }
+
     /// The stream that follows a dump command. `carry` was read already, and its first packet has the
     /// number `sequence`.
     pub(super) fn new(

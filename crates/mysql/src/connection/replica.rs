@@ -34,7 +34,7 @@ pub enum DumpStart {
 }
 
 /// How we appear to the server and what we ask of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplicaOptions {
     /// Our number among the server's replicas; `None` finds a free one.
     pub server_id: Option<u32>,

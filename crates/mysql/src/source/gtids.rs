@@ -30,6 +30,15 @@ impl Gtids {
         matches!(self, Self::None)
     }
 
+    /// Whether no transaction is named.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::MySql(set) => set.is_empty(),
+            Self::MariaDb(list) => list.is_empty(),
+        }
+    }
+
     /// Whether a dump cannot start from them, on either family.
     pub(crate) fn is_unknown(&self) -> bool {
         match self {

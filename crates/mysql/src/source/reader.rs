@@ -28,6 +28,16 @@ pub(crate) enum ReadError {
     Silent(Duration),
 }
 
+/// How long nothing may come before a connection counts as dead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Before the first byte: a server that looks through thousands of files for a GTID says nothing
+    /// meanwhile, not even a heartbeat.
+    pub(crate) first: Duration,
+    /// After it.
+    pub(crate) later: Duration,
+}
+
 /// Buffers between the two threads.
 #[derive(Debug)]
 pub(crate) struct Channel {
@@ -57,19 +67,19 @@ impl Channel {
 }
 
 /// Reads until the dump ends, the stop is raised or the other side has closed the channel.
-pub(crate) fn read(
-    mut stream: BinlogStream,
-    channel: &Channel,
-    stop: &Stop,
-    silence_max: Duration,
-) {
+pub(crate) fn read(mut stream: BinlogStream, channel: &Channel, stop: &Stop, patience: Patience) {
     let mut heard_at = Instant::now();
+    let mut silence_max = patience.first;
     let mut chunk = channel.chunk();
     let error = loop {
         if stop.is_raised() {
             return;
         }
-        match stream.fill(&mut chunk, CHUNK_BYTES) {
+        let outcome = stream.fill(&mut chunk, CHUNK_BYTES);
+        if matches!(outcome, Ok(FillOutcome::Events | FillOutcome::Partial)) {
+            silence_max = patience.later;
+        }
+        match outcome {
             Ok(FillOutcome::Events) => {
                 // The memory it holds, not the few bytes that may be in it: a slow receiver of many small
                 // chunks must not hold more than the bound.
@@ -93,4 +103,48 @@ pub(crate) fn read(
     };
     // If nobody listens any more, nobody wants to know.
     drop(channel.full.push(Read::Ended(error), 0));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    /// Says nothing for a while, then one event, then nothing any more.
+    struct SlowToStart {
+        until: Instant,
+        packet: std::io::Cursor<Vec<u8>>,
+    }
+
+    impl std::io::Read for SlowToStart {
+        fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+            match std::io::Read::read(&mut self.packet, room)? {
+                count if count > 0 && Instant::now() >= self.until => Ok(count),
+                _ => {
+                    if Instant::now() < self.until {
+                        self.packet.set_position(0);
+                    }
+                    Err(ErrorKind::WouldBlock.into())
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn e10_a_server_that_searches_long_before_it_says_anything_is_not_dead() {
+        let packet = std::io::Cursor::new(vec![4, 0, 0, 1, 0, b'a', b'b', b'c']);
+        let until = Instant::now() + Duration::from_millis(30);
+        let stream = BinlogStream::of(SlowToStart { until, packet });
+        let channel = Channel::new(1 << 20);
+        let patience =
+            Patience { first: Duration::from_secs(3600), later: Duration::from_millis(1) };
+        read(stream, &channel, &Stop::default(), patience);
+        let capture::Pop::Item(Read::Events(chunk, _)) = channel.full.pop(Duration::ZERO) else {
+            panic!("the event came late, and before the end")
+        };
+        assert_eq!(chunk.events().collect::<Vec<_>>(), [b"abc"]);
+        let last = channel.full.pop(Duration::ZERO);
+        assert!(matches!(last, capture::Pop::Item(Read::Ended(ReadError::Silent(_)))));
+    }
 }

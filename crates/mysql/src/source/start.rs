@@ -66,16 +66,6 @@ pub(crate) fn decide(start: &Start, facts: &ServerFacts) -> Result<Next, SourceE
     }
 }
 
-/// The dump from a place that this source itself has told before: the log need not be searched for it.
-pub(crate) fn plan(start: &Start, facts: &ServerFacts) -> Result<Plan, SourceError> {
-    match decide(start, facts)? {
-        Next::Dump(plan) | Next::Search(Search::SameFile(plan)) => Ok(plan),
-        Next::Search(_) => {
-            Err(loss::no_such_place(format!("{start:?} must be searched for first")))
-        }
-    }
-}
-
 /// Tells servers apart whose files may have the same names.
 pub(crate) fn server_identity(facts: &ServerFacts) -> String {
     match (&facts.server_uuid, facts.server_id) {

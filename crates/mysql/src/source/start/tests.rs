@@ -59,6 +59,13 @@ fn mariadb() -> ServerFacts {
     }
 }
 
+fn plan(start: &Start, facts: &ServerFacts) -> Result<Plan, SourceError> {
+    match decide(start, facts)? {
+        Next::Dump(plan) | Next::Search(Search::SameFile(plan)) => Ok(plan),
+        Next::Search(search) => panic!("{search:?} is no plan yet"),
+    }
+}
+
 fn start_at(text: &str) -> Start {
     Start::At(Position::parse(text.as_bytes()).unwrap())
 }
