@@ -154,29 +154,29 @@ fn timestamp(text: &str) -> Option<Value<'static>> {
 mod tests {
     use super::*;
 
-    fn check(kind: ColumnType, cell: &[u8], expected: Value<'_>) {
-        assert_eq!(value(&kind, Some(cell)), Some(expected), "{kind:?}");
+    fn check(kind: &ColumnType, cell: &[u8], expected: Value<'_>) {
+        assert_eq!(value(kind, Some(cell)), Some(expected), "{kind:?}");
     }
 
     #[test]
     fn cells_are_values_of_their_columns() {
-        check(ColumnType::Int { unsigned: true }, b"00042", Value::Unsigned(42));
-        check(ColumnType::TinyInt { unsigned: false }, b"-128", Value::Signed(-128));
+        check(&ColumnType::Int { unsigned: true }, b"00042", Value::Unsigned(42));
+        check(&ColumnType::TinyInt { unsigned: false }, b"-128", Value::Signed(-128));
         let decimal = ColumnType::Decimal { precision: 6, scale: 2 };
-        check(decimal.clone(), b"0003.50", Value::Decimal("3.50"));
-        check(decimal.clone(), b"0000.00", Value::Decimal("0.00"));
-        check(decimal, b"-0.50", Value::Decimal("-0.50"));
-        check(ColumnType::Float, b"0.10000000149011612", Value::Float(0.1));
-        check(ColumnType::Date, b"0000-00-00", Value::Date { year: 0, month: 0, day: 0 });
+        check(&decimal, b"0003.50", Value::Decimal("3.50"));
+        check(&decimal, b"0000.00", Value::Decimal("0.00"));
+        check(&decimal, b"-0.50", Value::Decimal("-0.50"));
+        check(&ColumnType::Float, b"0.10000000149011612", Value::Float(0.1));
+        check(&ColumnType::Date, b"0000-00-00", Value::Date { year: 0, month: 0, day: 0 });
         let time =
             Value::Time { negative: true, hours: 838, minutes: 59, seconds: 59, micros: 500_000 };
-        check(ColumnType::Time { fraction: 1 }, b"-838:59:59.5", time);
+        check(&ColumnType::Time { fraction: 1 }, b"-838:59:59.5", time);
         let stamp = Value::Timestamp { seconds: 1_696_984_408, micros: 120_000 };
-        check(ColumnType::Timestamp { fraction: 2 }, b"2023-10-11 00:33:28.12", stamp);
+        check(&ColumnType::Timestamp { fraction: 2 }, b"2023-10-11 00:33:28.12", stamp);
         let point = Value::Geometry { srid: 4_326, wkb: b"\x01" };
-        check(ColumnType::Geometry, b"\xe6\x10\0\0\x01", point);
+        check(&ColumnType::Geometry, b"\xe6\x10\0\0\x01", point);
         let latin1 = ColumnType::Text { size: 2, charset: "latin1".into() };
-        check(latin1, b"\xe9", Value::Text(b"\xe9"));
+        check(&latin1, b"\xe9", Value::Text(b"\xe9"));
     }
 
     #[test]

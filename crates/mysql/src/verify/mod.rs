@@ -24,7 +24,7 @@ use crate::connection::{
     Connection, Endpoint, Flavour, Timeouts, explain, literal as text_literal,
 };
 use crate::describe;
-use crate::source::BinlogPosition;
+use crate::source::{BinlogPosition, file_number};
 
 /// A server that is asked for rows.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct MySqlInspector {
     connection: Option<Connection>,
     /// Whether the server compares table names without regard to case.
     folds_names: bool,
+    /// Tells the server apart from others whose files have the same names.
+    server: String,
 }
 
 /// The longest row that is taken: what a packet can carry.
@@ -45,7 +47,7 @@ impl MySqlInspector {
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         let timeouts = Timeouts::default();
-        Self { endpoint, timeouts, connection: None, folds_names: false }
+        Self { endpoint, timeouts, connection: None, folds_names: false, server: String::new() }
     }
 
     /// Does something on the connection, which is dropped if it may be broken.
@@ -65,9 +67,16 @@ impl MySqlInspector {
         let mut connection = Connection::connect(&self.endpoint, self.timeouts)?;
         connection.execute("SET SESSION TRANSACTION READ ONLY")?;
         connection.execute("SET SESSION character_set_results = NULL")?;
-        let names = connection.query("SELECT @@lower_case_table_names")?;
-        let fold = names.first().and_then(|row| row.number::<u8>(0)).unwrap_or_default();
-        self.folds_names = fold != 0;
+        let variables = connection.query(
+            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('lower_case_table_names', 'server_id', 'server_uuid')",
+        )?;
+        let variable = |name: &str| {
+            let row = variables.rows.iter().find(|row| row.text(0).eq_ignore_ascii_case(name));
+            row.map(|row| row.text(1).to_owned())
+        };
+        self.folds_names = variable("lower_case_table_names").is_some_and(|fold| fold != "0");
+        let number = || variable("server_id").map(|id| format!("server-id-{id}"));
+        self.server = variable("server_uuid").or_else(number).unwrap_or_default();
         Ok(connection)
     }
 
@@ -77,6 +86,9 @@ impl MySqlInspector {
 
     /// Tells a table that is no longer as it was from everything else.
     fn reading(&self, error: Error) -> InspectError {
+        if matches!(error, Error::Malformed { what: STRANGE_ROW, .. }) {
+            return InspectError::Redefined;
+        }
         match error.server_code() {
             // ER_BAD_DB_ERROR, ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE, ER_TABLE_DEF_CHANGED,
             // ER_UNKNOWN_TABLE
@@ -181,17 +193,18 @@ impl Inspector for MySqlInspector {
         let position = BinlogPosition {
             file: row.text(0).to_owned(),
             offset: row.number(1).unwrap_or_default(),
+            server: self.server.clone(),
             ..BinlogPosition::default()
         };
         Ok(position.to_position())
     }
 
     fn has_reached(&self, read: &Position, mark: &Position) -> bool {
-        let place = |position: &Position| {
-            let position = BinlogPosition::parse(position.as_str()).ok()?;
-            Some((crate::source::file_number(&position.file)?, position.offset))
-        };
-        place(read).zip(place(mark)).is_some_and(|(read, mark)| read >= mark)
+        let parse = |position: &Position| BinlogPosition::parse(position.as_str()).ok();
+        let Some((read, mark)) = parse(read).zip(parse(mark)) else { return false };
+        let place = |of: &BinlogPosition| Some((file_number(&of.file)?, of.offset));
+        let one_server = read.server == mark.server || read.server.is_empty();
+        one_server && place(&read).zip(place(&mark)).is_some_and(|(read, mark)| read >= mark)
     }
 
     fn effects(&self, database: &str, statement: &str) -> Vec<TableEffect> {
@@ -208,7 +221,8 @@ impl Inspector for MySqlInspector {
 
 /// A cell that is no value of its column: the column is no longer what it was.
 const STRANGE: Error =
-    Error::Malformed { what: "a row", reason: "a cell is no value of its column" };
+    Error::Malformed { what: STRANGE_ROW, reason: "a cell is no value of its column" };
+const STRANGE_ROW: &str = "a row of a table";
 
 /// Finds the columns that tell a table's rows apart.
 fn inspected(connection: &mut Connection, schema: TableSchema) -> Result<InspectedTable, Error> {

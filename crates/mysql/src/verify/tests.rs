@@ -73,4 +73,7 @@ fn a_log_has_reached_a_mark_by_file_then_offset() {
     assert!(!reached("file=bin.999999 offset=900", "file=bin.1000000 offset=4"));
     assert!(!reached("file=bin.000008 offset=899 rows_event=1", "file=bin.000008 offset=900"));
     assert!(!reached("gtid=0-1-5", "file=bin.000008 offset=900"));
+    let (one, other) = ("file=bin.000009 offset=4 server=a", "file=bin.000008 offset=4 server=b");
+    assert!(!reached(one, other), "files of another server");
+    assert!(reached(one, "file=bin.000009 offset=4 server=a"));
 }

@@ -16,8 +16,13 @@ mod settle;
 mod table;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
 use capture::Selection;
-use change::TaskName;
+use change::{Position, TaskName};
 
 pub(crate) use operation::Verifications;
 pub use operation::{Outcome, Verification};
@@ -25,7 +30,13 @@ pub use report::{
     Difference, DifferenceKind, DifferingColumn, Phase, Progress, Report, Request, TableReport,
 };
 
+use ledger::{ENTRIES_MAX, Ledger};
+use operation::Stopped;
+use run::{Following, Subject};
+
 use crate::error::Error;
+use crate::state::TaskState;
+use crate::task::Task;
 use crate::tasks::{Tasks, selection_of};
 
 impl Tasks {
@@ -52,13 +63,19 @@ impl Tasks {
                 act: "verified, because its log does not follow the source",
             });
         }
-        let tracked = selection_of(&task.spec())?;
-        let inspector = self.build_inspector(&task)?;
-        let reader = task.reader();
+        let reader = task.reader().clone();
         let records = reader.high_watermark().0.saturating_sub(reader.log_start_offset().0);
         let records = records.unsigned_abs().saturating_mul(2);
+        let subject = Subject {
+            reader,
+            inspector: self.build_inspector(&task)?,
+            tracked: selection_of(&task.spec())?,
+            narrowed,
+            has_statements: task.spec().operations.ddl(),
+            following: Box::new(task),
+        };
         self.verifications().start(name, records, self.clock(), move |running| {
-            run::run(task, inspector, tracked, narrowed, request, running)
+            run::run(subject, request, Ledger::new(ENTRIES_MAX), running)
         })
     }
 
@@ -72,5 +89,25 @@ impl Tasks {
     #[must_use]
     pub fn cancel_verification(&self, id: &str) -> Option<Verification> {
         self.verifications().cancel(id)
+    }
+}
+
+impl Following for Arc<Task> {
+    fn position(&self) -> Option<Position> {
+        self.appender().progress().position
+    }
+
+    fn check(&self) -> Result<(), Stopped> {
+        let state = self.state();
+        if state.is_running() && state != TaskState::Failed {
+            return Ok(());
+        }
+        let (name, state) = (self.name(), state.as_str());
+        Err(Stopped::because(
+            "task_stopped",
+            format!(
+                "task {name} is {state} since the verification began, so its log cannot be compared"
+            ),
+        ))
     }
 }

@@ -151,13 +151,14 @@ impl Verifications {
         let of_task = |one: &&Arc<Running>| task.is_none_or(|task| one.task == *task);
         let ending: Vec<_> = lock(&self.kept).iter().filter(of_task).cloned().collect();
         ending.iter().for_each(|one| one.cancel.raise());
-        for one in ending {
-            if let Some(thread) = lock(&one.thread).take()
-                && thread.join().is_err()
-            {
-                tracing::error!(task = %one.task, "a verification panicked");
-            }
-        }
+        ending.iter().for_each(|one| one.join());
+    }
+
+    /// Waits for all.
+    #[cfg(test)]
+    pub(super) fn join(&self) {
+        let all = lock(&self.kept).clone();
+        all.iter().for_each(|one| one.join());
     }
 }
 
@@ -165,6 +166,14 @@ impl Running {
     fn is_ended(&self) -> bool {
         lock(&self.ended).is_some()
             || lock(&self.thread).as_ref().is_some_and(JoinHandle::is_finished)
+    }
+
+    fn join(&self) {
+        if let Some(thread) = lock(&self.thread).take()
+            && thread.join().is_err()
+        {
+            tracing::error!(task = %self.task, "a verification panicked");
+        }
     }
 
     fn view(&self) -> Verification {

@@ -5,27 +5,46 @@
 //! in the order of the log. At last the source's keys are gone through for rows that the log never
 //! showed. Records that are added meanwhile are read as they come.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use capture::{InspectError, Inspector, KeyMark, Selection};
-use change::Value;
+use change::{Position, Value};
 use record::{Operation, View};
 
 use super::book::Book;
-use super::ledger::{Class, ENTRIES_MAX, KeyHash, Ledger};
+use super::ledger::{Class, KeyHash, Ledger};
 use super::operation::{Running, Stopped};
 use super::report::{Difference, DifferenceKind, DifferingColumn, Phase, Report, Request};
 use super::settle::{Candidate, Window};
 use super::table::{Side, sides};
 use super::walk::{Faults, Walk};
-use crate::state::TaskState;
-use crate::task::Task;
+
+/// How far a log is with its source.
+pub(super) trait Following: std::fmt::Debug {
+    /// Up to where the log durably holds what the source wrote.
+    fn position(&self) -> Option<Position>;
+
+    /// Fails if the log does not follow its source any more.
+    fn check(&self) -> Result<(), Stopped>;
+}
+
+/// What is verified.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) reader: log::Reader,
+    pub(super) following: Box<dyn Following + Send>,
+    pub(super) inspector: Box<dyn Inspector>,
+    /// What is tracked, and the part of it that was asked for.
+    pub(super) tracked: Selection,
+    pub(super) narrowed: Option<Selection>,
+    /// Whether the log has statements too.
+    pub(super) has_statements: bool,
+}
 
 /// What a verification works with.
 #[derive(Debug)]
 pub(super) struct Run<'r> {
-    pub(super) task: Arc<Task>,
+    pub(super) following: Box<dyn Following + Send>,
     pub(super) reader: log::Reader,
     pub(super) inspector: Box<dyn Inspector>,
     pub(super) running: &'r Running,
@@ -37,7 +56,7 @@ pub(super) struct Run<'r> {
     /// Up to where what was added behind `until` was read.
     pub(super) tail: i64,
     faults: Faults,
-    statements_kept: bool,
+    has_statements: bool,
 }
 
 /// Rows asked for at once.
@@ -54,24 +73,20 @@ const STANDSTILL_MAX: Duration = Duration::from_secs(60);
 /// How often the log's position is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Verifies a task's log.
+/// Verifies a log; `ledger` bounds what is remembered.
 pub(super) fn run(
-    task: Arc<Task>,
-    mut inspector: Box<dyn Inspector>,
-    selection: Selection,
-    narrowed: Option<Selection>,
+    subject: Subject,
     request: Request,
+    ledger: Ledger,
     running: &Running,
 ) -> Result<Report, Stopped> {
     let began = Instant::now();
-    let definitions = inspector.tables(&selection)?;
-    let statements_kept = task.spec().operations.ddl();
-    let reader = task.reader().clone();
+    let Subject { reader, following, mut inspector, tracked, narrowed, has_statements } = subject;
+    let definitions = inspector.tables(&tracked)?;
     let (from, until) = (reader.log_start_offset().0, reader.high_watermark().0);
-    let ledger = Ledger::new(ENTRIES_MAX);
-    let book = Book::new(definitions, selection, narrowed, &request, ledger);
+    let book = Book::new(definitions, tracked, narrowed, &request, ledger);
     let mut run = Run {
-        task,
+        following,
         reader,
         inspector,
         running,
@@ -81,7 +96,7 @@ pub(super) fn run(
         until,
         tail: until,
         faults: Faults::default(),
-        statements_kept,
+        has_statements,
     };
     let mut passes = 0;
     let mut class = Some(Class::ALL);
@@ -319,21 +334,11 @@ impl Run<'_> {
         let mut last = None;
         let mut since = Instant::now();
         loop {
-            let position = self.task.appender().progress().position;
+            let position = self.following.position();
             if position.as_ref().is_some_and(|read| self.inspector.has_reached(read, &mark)) {
                 return Ok(());
             }
-            let state = self.task.state();
-            if !state.is_running() || state == TaskState::Failed {
-                return Err(Stopped::because(
-                    "task_stopped",
-                    format!(
-                        "task {} is {} since the verification began, so its log cannot be compared",
-                        self.task.name(),
-                        state.as_str()
-                    ),
-                ));
-            }
+            self.following.check()?;
             if position != last {
                 last = position;
                 since = Instant::now();
@@ -341,11 +346,7 @@ impl Run<'_> {
             if since.elapsed() >= STANDSTILL_MAX {
                 return Err(Stopped::because(
                     "log_behind",
-                    format!(
-                        "the log of task {} stands still and does not hold what the source shows; look at: wellhead task show {}",
-                        self.task.name(),
-                        self.task.name()
-                    ),
+                    "the log stands still and does not hold what the source shows; look at the task with: wellhead task list".into(),
                 ));
             }
             self.running.cancel.pause(LOOK)?;
@@ -359,7 +360,7 @@ impl Run<'_> {
 
     fn report(self, passes: u32, began: Instant) -> Report {
         let mut remarks = Vec::new();
-        if !self.statements_kept {
+        if !self.has_statements {
             remarks.push(
                 "the task keeps no statements (ops = dml): what TRUNCATE, DROP and ALTER did looks like a difference"
                     .to_owned(),

@@ -136,14 +136,14 @@ impl Run<'_> {
         for candidate in open.iter_mut() {
             let entry = self.book.ledger.entry(candidate.row).copied();
             let Some(entry) = entry.filter(|entry| entry.tail > candidate.offset) else { continue };
-            let Some(bytes) = records.get(&entry.tail) else { continue };
-            let Ok(view) = View::parse(bytes) else { continue };
+            // One that cannot be read any more was removed by age or size.
+            candidate.offset = entry.tail;
+            candidate.bytes = records.get(&entry.tail).cloned().unwrap_or_default();
+            let Ok(view) = View::parse(&candidate.bytes) else { continue };
             let Some((found, places)) = self.book.place(&view) else { continue };
             let touched = self.book.touched(found, &places, &view);
             let stays = touched.after == Some(candidate.row);
             candidate.side = if stays { Side::After } else { Side::Before };
-            candidate.offset = entry.tail;
-            candidate.bytes.clone_from(bytes);
             candidate.changed = true;
         }
         Ok(())
@@ -287,7 +287,9 @@ impl Run<'_> {
             (Some(_), Side::Before) => DifferenceKind::NotDeleted,
             (Some(_), Side::After) => DifferenceKind::Value,
         };
-        if kind == DifferenceKind::Value && table.altered_at > miss.candidate.offset {
+        let redefined = table.altered_at > miss.candidate.offset
+            && view.version != table.definition.schema.version.0.to_string();
+        if kind == DifferenceKind::Value && redefined {
             table.report.altered += 1;
             return;
         }

@@ -242,7 +242,7 @@ mod tests {
         }
     }
 
-    fn operation(result: Option<VerifyReport>) -> Operation {
+    fn operation(result: &VerifyReport) -> Operation {
         let progress = json!({"phase": "comparing", "records_read": 84, "records": 84,
             "rows_compared": 5, "differences": 1});
         let operation = json!({"id": "1", "kind": "verify", "task": "shop", "state": "done",
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_difference_names_table_key_and_column() {
-        let answer = answered(&operation(Some(report()))).unwrap();
+        let answer = answered(&operation(&report())).unwrap();
         assert_eq!(answer.verdict, Verdict::Bad);
         assert_eq!(
             answer.text,
@@ -275,7 +275,7 @@ mod tests {
             sample_percent: 2.5,
             ..report()
         };
-        let answer = answered(&operation(Some(good))).unwrap();
+        let answer = answered(&operation(&good)).unwrap();
         assert_eq!(answer.verdict, Verdict::Good);
         assert!(
             answer
