@@ -257,10 +257,8 @@ fn server_id_taken(message: &str, address: &str) -> SourceError {
 
 fn position_lost(code: &'static str, message: String) -> SourceError {
     SourceError::new(ErrorKind::PositionLost, code, message)
-        .remedy(
-            "start the task from the server's current position (changes in between are missing)",
-        )
-        .remedy("reset the task")
+        .remedy("wellhead task start NAME --start earliest --accept-gap")
+        .remedy("wellhead task start NAME --start now --accept-gap")
 }
 
 fn no_binlog(address: &str) -> SourceError {

@@ -131,19 +131,19 @@ impl Failure {
                 "incident",
                 text(&format!("the server lost events and says {message:?}: changes are missing")),
             )
-            .remedy("delete the task and create it again; it then starts behind the gap"),
+            .remedy("wellhead task start NAME --start now --accept-gap"),
             Self::OtherTransaction { .. } => SourceError::new(
                 ErrorKind::PositionLost,
                 "server_diverged",
                 text(&self.to_string()),
             )
             .remedy("let the task read the server it read before, then wellhead task start NAME")
-            .remedy("wellhead task delete NAME, then create it again: it starts behind the gap"),
+            .remedy("wellhead task start NAME --start now --accept-gap"),
             Self::PreparedLost { .. } => {
                 SourceError::new(ErrorKind::PositionLost, "xa_rows_lost", text(&self.to_string()))
                     .remedy("keep binlogs as long as XA transactions stay prepared")
                     .remedy(
-                        "wellhead task delete NAME, then create it again: it starts behind the gap",
+                        "wellhead task start NAME --start now --accept-gap",
                     )
             }
             Self::LookAhead(error) => *error,
