@@ -255,7 +255,7 @@ fn a_lost_position_says_where_and_what_the_choices_are() {
     let error = server_error(1236, "Could not find first log file name in binary log index file");
     let said = explain(error, &endpoint(), Some("bin.000007:4711"));
     assert!(said.message.contains("bin.000007:4711") && said.message.contains("db:3307"));
-    assert!(said.remedies.iter().any(|remedy| remedy.contains("reset the task")));
+    assert!(said.remedies.iter().any(|remedy| remedy.contains("--accept-gap")));
 }
 
 #[test]
