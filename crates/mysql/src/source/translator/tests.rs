@@ -1,9 +1,11 @@
 //! The translator over whole files of real servers; `testdata/README.md` says how they were made.
 
 mod groups;
+mod left_out;
 mod log;
 mod meaning;
 mod resume;
+mod scope;
 mod xa;
 
 use std::sync::{Arc, Mutex};
