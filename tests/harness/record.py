@@ -36,6 +36,11 @@ def image(record, side):
     return {name: plain(value) for name, value in zip(names, values, strict=True)}
 
 
+def charsets(record):
+    """The character sets of the long texts that are not in UTF-8, by column."""
+    return json.loads(record["tags"].get("charset_info", "{}"))
+
+
 def before(record):
     """The row as it was."""
     return image(record, "beforeImages")
