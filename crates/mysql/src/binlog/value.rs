@@ -320,20 +320,41 @@ fn shown<'v>(value: &dyn std::fmt::Display, text: &'v mut String) -> &'v str {
     text
 }
 
-/// MariaDB shows the IPv4 addresses inside of IPv6 ones with dots, compatible and mapped.
+/// MariaDB's own text (`Inet6::to_string` of `sql/sql_type_inet.cc`): the longest run of zeros is left
+/// out, be it one word; what follows six words of zeros, or five and 0xFFFF, is shown as IPv4.
 fn inet6(address: [u8; 16], text: &mut String) -> &str {
     use std::fmt::Write as _;
-    let (head, [a, b, c, d]) = {
-        let [head @ .., a, b, c, d] = address;
-        (head, [a, b, c, d])
-    };
-    let compatible = head == [0; 12] && [a, b] != [0, 0];
-    if compatible {
-        text.clear();
-        let _ = write!(text, "::{a}.{b}.{c}.{d}");
-        return text;
+    let words = u128::from_be_bytes(address);
+    let word = |index: usize| (words >> (112 - 16 * index)) & 0xffff;
+    let (mut gap, mut gap_length) = (8, 0);
+    for start in 0..8 {
+        let length = (start..8).take_while(|index| word(*index) == 0).count();
+        if length > gap_length {
+            (gap, gap_length) = (start, length);
+        }
     }
-    shown(&std::net::Ipv6Addr::from(address), text)
+    text.clear();
+    let mut index = 0;
+    while index < 8 {
+        if index == gap {
+            text.push_str(if index == 0 { "::" } else { ":" });
+            index += gap_length;
+        } else if index == 6
+            && gap == 0
+            && (gap_length == 6 || (gap_length == 5 && word(5) == 0xffff))
+        {
+            let [.., a, b, c, d] = address;
+            let _ = write!(text, "{a}.{b}.{c}.{d}");
+            return text;
+        } else {
+            let _ = write!(text, "{:x}", word(index));
+            index += 1;
+            if index < 8 {
+                text.push(':');
+            }
+        }
+    }
+    text
 }
 
 /// The content of a `COMPRESSED` column: a method, how long the length is, the length in big-endian
