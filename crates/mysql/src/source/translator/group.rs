@@ -25,6 +25,8 @@ pub(super) struct Group {
     pub(super) rows: u64,
     /// Tables whose TABLE_MAP was left out; `None` where it did not even tell its table.
     pub(super) unmapped: Vec<Option<TableId>>,
+    /// A statement of it was left out, which may have been its end.
+    pub(super) may_have_ended: bool,
     /// The rows wait for what becomes of the group: it is an XA transaction's.
     pub(super) held_back: Option<HeldBack>,
 }
@@ -156,9 +158,12 @@ impl Translator<'_> {
         if !self.place.open {
             return Ok(());
         }
-        self.group.gtid = None;
+        if !self.group.may_have_ended {
+            self.group.gtid = None;
+        }
+        let end = if self.group.may_have_ended { Body::Commit } else { Body::Rollback };
         if self.close_group() {
-            sink.change(&self.place.change(Body::Rollback))?;
+            sink.change(&self.place.change(end))?;
         }
         Ok(())
     }

@@ -50,7 +50,8 @@ impl Translator<'_> {
         if header.log_pos != 0 {
             self.place.pass_over(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         }
-        if kind == EventType::TRANSACTION_PAYLOAD {
+        self.group.may_have_ended |= matches!(kind, EventType::QUERY | EventType::QUERY_COMPRESSED);
+        if matches!(kind, EventType::TRANSACTION_PAYLOAD | EventType::XID) {
             self.commit(sink)?;
         } else if kind == EventType::TABLE_MAP {
             let id = bytes.get(EventHeader::LENGTH..).and_then(|body| body.first_chunk::<6>());

@@ -94,7 +94,8 @@ fn difference<'t>(one: &[&'t str], other: &[&'t str]) -> (Vec<&'t str>, Vec<&'t 
 fn leaving_an_event_out_costs_nothing_beyond_its_own_group() {
     for file in ALL {
         let whole = run(&start(), &dump(file, 4), &[]);
-        for index in 1..cut(file).len() {
+        // Behind its last one, a server sends an artificial ROTATE to the next file.
+        for index in 1..cut(file).len() - 1 {
             let (events, place) = damaged(file, index);
             let run = run(&start(), &events, std::slice::from_ref(&place));
             assert!(run.failure.is_none(), "{:?} without {place}", run.failure);
