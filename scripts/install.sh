@@ -88,6 +88,10 @@ need_root() {
     touch "$root/.complete"
 }
 
+# MySQL is in Debian's unstable only, MariaDB 11 in a later release than the one that its packages are taken from.
+need_mysql() { need_root mysql sid mysql-server-core,mysql-client-core,mysql-common; }
+need_mariadb_11() { need_root mariadb-11 trixie mariadb-server; }
+
 # MariaDB's authentication plugins are in the package that also starts a service; only its files are wanted.
 need_mariadb_plugins() {
     [[ -e $cache/mariadb-plugins/.complete ]] && return 0
@@ -122,8 +126,8 @@ need_test_parts() {
     need_packages mariadbd=mariadb-server-core mariadb=mariadb-client-core kcat=kcat jq=jq \
         java=default-jdk-headless javac=default-jdk-headless mvn=maven
     need_python "$tests/requirements.txt"
-    need_root mysql sid mysql-server-core,mysql-client-core,mysql-common
-    need_root mariadb-11 trixie mariadb-server
+    need_mysql
+    need_mariadb_11
     need_mariadb_plugins
     for pom in "$tests"/java/*/pom.xml; do
         name=$(basename "$(dirname "$pom")")

@@ -179,7 +179,7 @@ def test_a03_a06_a08_a11_a12_the_log_may_change_its_form_under_us(guard, new_wel
     status = {"mariadb": "SHOW MASTER STATUS", "mysql": "SHOW BINARY LOG STATUS"}[guard.kind]
     [(file, end, *_)] = guard.sql(status)
     wait.until(
-        lambda: f"{file}:{end}" in json.dumps(server.task("guarded")),
+        lambda: f"file={file} offset={end} " in json.dumps(server.task("guarded")),
         lambda: f"the position {file}:{end}; the task: {server.task('guarded')}",
     )
 
@@ -363,7 +363,7 @@ def test_a23_tables_of_the_server_itself_are_ignored_and_move_the_position(new_s
     status = {"mariadb": "SHOW MASTER STATUS", "mysql": "SHOW BINARY LOG STATUS"}[server.kind]
     [(file, end, *_)] = server.sql(status)
     wait.until(
-        lambda: f"{file}:{end}" in json.dumps(capture.task("all")),
+        lambda: f"file={file} offset={end} " in json.dumps(capture.task("all")),
         lambda: f"the position {file}:{end}; the task: {capture.task('all')}",
     )
     assert {entry["objectName"] for entry in topic.rows} == {"shop.orders"}
