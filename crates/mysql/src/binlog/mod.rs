@@ -8,6 +8,7 @@
 //! schema with one codec per column, and [`RowsEvent::rows`] walks the rows, each measured once and
 //! then visited in place through [`change::Image`].
 
+mod address;
 mod binding;
 mod charset;
 mod codec;

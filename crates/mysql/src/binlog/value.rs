@@ -7,7 +7,7 @@ use change::{Column, ColumnType, Value};
 use super::codec::{Codec, fraction_bytes, hires_bytes};
 use super::cursor::split_length;
 use super::inflate::inflate_exactly;
-use super::{json, temporal};
+use super::{address, json, temporal};
 
 /// Buffers for the values that cannot be borrowed from a row as they stand. Kept between rows.
 #[derive(Debug, Default)]
@@ -180,19 +180,15 @@ impl Codec {
             }
             Self::Uuid { length } => {
                 let (content, rest) = sized(bytes, length)?;
-                scratch.text.clear();
-                write_uuid(&fixed(content)?, &mut scratch.text);
-                Ok((Value::Plain(&scratch.text), rest))
+                Ok((Value::Plain(address::uuid(&fixed(content)?, &mut scratch.text)), rest))
             }
             Self::Inet4 { length } => {
                 let (content, rest) = sized(bytes, length)?;
-                let address = std::net::Ipv4Addr::from(fixed::<4>(content)?);
-                Ok((Value::Plain(shown(&address, &mut scratch.text)), rest))
+                Ok((Value::Plain(address::inet4(fixed(content)?, &mut scratch.text)), rest))
             }
             Self::Inet6 { length } => {
                 let (content, rest) = sized(bytes, length)?;
-                let address = fixed::<16>(content)?;
-                Ok((Value::Plain(inet6(address, &mut scratch.text)), rest))
+                Ok((Value::Plain(address::inet6(fixed(content)?, &mut scratch.text)), rest))
             }
             Self::CompressedText { length } => {
                 let (content, rest) = sized(bytes, length)?;
@@ -296,65 +292,6 @@ fn fixed<const N: usize>(content: &[u8]) -> Result<[u8; N], &'static str> {
     let start = whole.get_mut(..content.len()).ok_or("it is longer than its type")?;
     start.copy_from_slice(content);
     Ok(whole)
-}
-
-/// MariaDB keeps the time parts of UUIDs last so that they sort by time, except for the versions
-/// that sort by themselves (`rec_need_swap` of `sql_type_uuid.h`).
-fn write_uuid(stored: &[u8; 16], out: &mut String) {
-    use std::fmt::Write as _;
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *stored;
-    let swapped = g & 0x80 != 0 && (1..=0x80).contains(&i);
-    let ordered = if swapped { [m, n, o, p, k, l, i, j, g, h, a, b, c, d, e, f] } else { *stored };
-    for (index, byte) in ordered.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        let _ = write!(out, "{byte:02x}");
-    }
-}
-
-fn shown<'v>(value: &dyn std::fmt::Display, text: &'v mut String) -> &'v str {
-    use std::fmt::Write as _;
-    text.clear();
-    let _ = write!(text, "{value}");
-    text
-}
-
-/// MariaDB's own text (`Inet6::to_string` of `sql/sql_type_inet.cc`): the longest run of zeros is left
-/// out, be it one word; what follows six words of zeros, or five and 0xFFFF, is shown as IPv4.
-fn inet6(address: [u8; 16], text: &mut String) -> &str {
-    use std::fmt::Write as _;
-    let words = u128::from_be_bytes(address);
-    let word = |index: usize| (words >> (112 - 16 * index)) & 0xffff;
-    let (mut gap, mut gap_length) = (8, 0);
-    for start in 0..8 {
-        let length = (start..8).take_while(|index| word(*index) == 0).count();
-        if length > gap_length {
-            (gap, gap_length) = (start, length);
-        }
-    }
-    text.clear();
-    let mut index = 0;
-    while index < 8 {
-        if index == gap {
-            text.push_str(if index == 0 { "::" } else { ":" });
-            index += gap_length;
-        } else if index == 6
-            && gap == 0
-            && (gap_length == 6 || (gap_length == 5 && word(5) == 0xffff))
-        {
-            let [.., a, b, c, d] = address;
-            let _ = write!(text, "{a}.{b}.{c}.{d}");
-            return text;
-        } else {
-            let _ = write!(text, "{:x}", word(index));
-            index += 1;
-            if index < 8 {
-                text.push(':');
-            }
-        }
-    }
-    text
 }
 
 /// The content of a `COMPRESSED` column: a method, how long the length is, the length in big-endian

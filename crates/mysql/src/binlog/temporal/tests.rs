@@ -53,7 +53,39 @@ fn forms_of_before_5_6_are_read() {
 }
 
 #[test]
+fn b10_forms_of_mariadb_5_3_are_read() {
+    // A row of MariaDB 10.11, its table made with `mysql56_temporal_format=OFF`.
+    let time = |negative, micros| {
+        Ok(Value::Time { negative, hours: 12, minutes: 34, seconds: 56, micros })
+    };
+    assert_eq!(hires_time(&[0x01, 0xd3, 0xc9, 0xc7], 1), time(false, 700_000));
+    assert_eq!(hires_time(&[0x12, 0x45, 0xe1, 0xce], 2), time(false, 780_000));
+    assert_eq!(hires_time(&[0x00, 0xb1, 0x54, 0x78, 0xeb], 3), time(true, 789_000));
+    assert_eq!(hires_time(&[0x02, 0xb4, 0xb1, 0xf8, 0x55, 0xec], 6), time(true, 789_012));
+    let moment = |micros| {
+        let (year, month, day) = (2023, 10, 11);
+        Ok(Value::DateTime { year, month, day, hour: 8, minute: 33, second: 28, micros })
+    };
+    assert_eq!(hires_datetime(&[0x00, 0xa9, 0x5c, 0x7b, 0x18, 0x71], 1), moment(100_000));
+    assert_eq!(hires_datetime(&[0x02, 0x95, 0x91, 0x40, 0xd7, 0x7a, 0x52], 4), moment(123_400));
+    let six = [0x01, 0x02, 0x6c, 0xbd, 0x54, 0x2b, 0xc8, 0x40];
+    assert_eq!(hires_datetime(&six, 6), moment(123_456));
+    let instant = |micros| Ok(Value::Timestamp { seconds: 0x6526_5dd8, micros });
+    assert_eq!(hires_timestamp(&[0x65, 0x26, 0x5d, 0xd8, 0x01], 1), instant(100_000));
+    assert_eq!(hires_timestamp(&[0x65, 0x26, 0x5d, 0xd8, 0x00, 0x7b], 3), instant(123_000));
+    assert_eq!(hires_timestamp(&[0x65, 0x26, 0x5d, 0xd8, 0x00, 0x30, 0x39], 5), instant(123_450));
+    assert_eq!(hires_timestamp(&[0x65, 0x26, 0x5d, 0xd8, 0x01, 0xe2, 0x40], 6), instant(123_456));
+}
+
+#[test]
 fn what_no_calendar_has_is_refused() {
+    assert!(hires_time(&[0xff; 6], 6).is_err());
+    assert!(hires_time(&[0; 6], 6).is_err());
+    assert!(hires_time(&[0; 2], 1).is_err());
+    assert!(hires_datetime(&[0xff; 8], 6).is_err());
+    assert!(hires_timestamp(&[0xff; 5], 1).is_err());
+    assert!(hires_timestamp(&[0xff; 3], 1).is_err());
+    assert!(hires_timestamp(&[0xff; 7], 7).is_err());
     assert!(date([0xff, 0xff, 0xff]).is_err());
     assert!(time(&[0xff; 6]).is_err());
     assert!(datetime(&[0xff; 8]).is_err());
