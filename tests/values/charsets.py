@@ -86,4 +86,34 @@ def _broken_text(session, database):
     return [watched.run("INSERT INTO {t} VALUES (1, _cp1250 X'81618390'), (2, 'whole')")]
 
 
-CASES = [_character_sets, _converted, _broken_text]
+# What a client may speak, and words in it.
+STATEMENTS = {
+    "latin1": "café œuvre €", "latin2": "żółw", "cp1250": "žluťoučký", "cp1251": "Привет", "koi8r": "привет", "greek": "αβγ",
+    "hebrew": "שלום", "cp850": "ça", "gbk": "中文乗", "big5": "中文功", "sjis": "日本ソ", "cp932": "日本①", "ujis": "日本", "euckr": "한국",
+    "utf8mb3": "é中", "utf8mb4": "é中😀",
+}
+PYTHON_NAMES = {"latin1": "cp1252", "latin2": "iso8859_2", "koi8r": "koi8_r", "greek": "iso8859_7", "hebrew": "iso8859_8",
+                "sjis": "shift_jis", "ujis": "euc_jp", "euckr": "euc_kr", "utf8mb3": "utf-8", "utf8mb4": "utf-8"}
+
+
+@script("b13_statements")
+def _statements(session, database):
+    """A statement is delivered in UTF-8, whatever its client spoke; its column has the labels it meant."""
+    tables = []
+    for charset, text in STATEMENTS.items():
+        name = f"b13_ddl_{charset}"
+        watched = Watched(session, database, name, [column("INT", name="id"), column("ENUM('')", name="e")])
+        word = text.split()[0]
+        if charset == "utf8mb4":
+            word = word.replace("😀", "")  # the catalogs show it as a question mark
+        watched.statement = (
+            f"CREATE TABLE {watched.full_name} (id INT PRIMARY KEY, e ENUM('{word}')) CHARACTER SET utf8mb4 COMMENT '{text}'"
+        )
+        session.execute(f"SET NAMES {charset}")
+        session.writer.query(watched.statement.encode(PYTHON_NAMES.get(charset, charset)))
+        session.execute("SET NAMES utf8mb4")
+        tables.append(watched.run("INSERT INTO {t} VALUES (1, 1)"))
+    return tables
+
+
+CASES = [_character_sets, _converted, _broken_text, _statements]
