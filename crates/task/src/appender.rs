@@ -326,14 +326,15 @@ impl Worker {
         if self.appender.lock().stall.take().is_some() {
             tracing::info!("disk has space again, appending goes on");
         }
-        self.metrics.append_bytes.inc_by(self.sealed.len() as u64);
+        let bytes = self.sealed.len();
+        self.metrics.append_bytes.inc_by(bytes as u64);
         let Batch { position, time, has_changes, .. } = batch;
         self.unsynced.push(Appended { position, time, next_offset, has_changes });
         self.appender.recycle(batch.records);
         if self.sealed.capacity() > SPARE_BYTES_MAX {
             self.sealed = Vec::new();
         }
-        Ok(self.sealed.len())
+        Ok(bytes)
     }
 
     /// Holds the capture while the reserve of free space is touched; loses nothing, because the source

@@ -23,6 +23,8 @@ use crate::settings::Settings;
 const BATCH_BYTES: usize = 1 << 20;
 /// A scratch buffer that one huge row has made larger is given back.
 const VALUE_BYTES_MAX: usize = 4 << 20;
+/// A batch of more holds one huge row, and is waited for.
+const HUGE_BATCH_BYTES: usize = 16 << 20;
 /// Shortest pause that an idle source is asked for: it may be within a transaction, where no heartbeat
 /// is written however long ago the last one was.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -138,8 +140,14 @@ impl<'a> Pipeline<'a> {
         self.report();
         let has_changes = std::mem::take(&mut self.has_changes);
         let (position, time) = (resume.to_position(), self.time);
+        let is_huge = records.len_bytes() > HUGE_BATCH_BYTES;
         let batch = Batch { records, base_offset, position, time, has_changes };
-        self.appender.push(batch).map_err(|_| SinkError::Closed)
+        self.appender.push(batch).map_err(|_| SinkError::Closed)?;
+        if is_huge {
+            // The next one may be as large: there is memory for one at a time.
+            self.appender.drain();
+        }
+        Ok(())
     }
 
     fn heartbeat(&mut self, at: &Change<'_>) -> Result<(), SinkError> {

@@ -1,6 +1,6 @@
 //! The thread that reads the dump: from the socket into chunks of whole events.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use capture::{ByteQueue, Stop};
@@ -42,27 +42,66 @@ pub(crate) struct Patience {
 #[derive(Debug)]
 pub(crate) struct Channel {
     pub(crate) full: ByteQueue<Read>,
-    spare: Mutex<Vec<Chunk>>,
+    spare: Mutex<Spare>,
+    handled: Condvar,
+}
+
+/// Chunks that can be filled again, and what those hold that cannot yet.
+#[derive(Debug, Default)]
+struct Spare {
+    chunks: Vec<Chunk>,
+    /// Memory of the huge chunks that were filled and are not handled yet.
+    huge_bytes: usize,
 }
 
 /// Bytes asked of the socket at once.
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// A chunk of more was made that large by one event.
+const HUGE_BYTES: usize = 16 << 20;
+/// The stop is looked at this often while a huge event is handled.
+const LOOK: Duration = Duration::from_millis(100);
+
 impl Channel {
     pub(crate) fn new(queue_bytes: usize) -> Self {
-        Self { full: ByteQueue::new(queue_bytes), spare: Mutex::new(Vec::new()) }
+        Self { full: ByteQueue::new(queue_bytes), spare: Mutex::default(), handled: Condvar::new() }
     }
 
     /// Gives a handled chunk back.
     pub(crate) fn recycle(&self, chunk: Chunk) {
-        if chunk.capacity() <= 2 * CHUNK_BYTES {
-            self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+        let bytes = chunk.capacity();
+        if bytes <= 2 * CHUNK_BYTES {
+            self.spare().chunks.push(chunk);
+        } else if bytes > HUGE_BYTES {
+            drop(chunk);
+            let mut spare = self.spare();
+            spare.huge_bytes = spare.huge_bytes.saturating_sub(bytes);
+            drop(spare);
+            self.handled.notify_all();
         }
     }
 
     fn chunk(&self) -> Chunk {
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let spare = self.spare().chunks.pop();
         spare.unwrap_or_else(|| Chunk::with_capacity(CHUNK_BYTES))
+    }
+
+    /// After a huge event the next one is read only once it is handled: two or three of them, each in
+    /// several forms, would be too much. `false` once nobody handles any more.
+    fn wait_for_huge(&self, bytes: usize, stop: &Stop) -> bool {
+        if bytes <= HUGE_BYTES {
+            return true;
+        }
+        let mut spare = self.spare();
+        while spare.huge_bytes > 0 && !stop.is_raised() {
+            spare =
+                self.handled.wait_timeout(spare, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        !stop.is_raised()
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Spare> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -86,7 +125,10 @@ pub(crate) fn read(mut stream: BinlogStream, channel: &Channel, stop: &Stop, pat
                 let bytes = chunk.capacity();
                 let full = std::mem::replace(&mut chunk, channel.chunk());
                 let read = Read::Events(full, stream.bytes_read());
-                if channel.full.push(read, bytes).is_err() {
+                if bytes > HUGE_BYTES {
+                    channel.spare().huge_bytes += bytes;
+                }
+                if channel.full.push(read, bytes).is_err() || !channel.wait_for_huge(bytes, stop) {
                     return;
                 }
                 // After the push: waiting for room is not the server's silence.
@@ -110,6 +152,23 @@ mod tests {
     use std::io::ErrorKind;
 
     use super::*;
+
+    #[test]
+    fn after_a_huge_event_nothing_is_read_until_it_is_handled() {
+        let (channel, stop) = (Channel::new(1 << 20), Stop::default());
+        let chunk = Chunk::with_capacity(HUGE_BYTES + 1);
+        let bytes = chunk.capacity();
+        channel.spare().huge_bytes += bytes;
+        assert!(channel.wait_for_huge(CHUNK_BYTES, &stop), "a small one waits for nothing");
+        std::thread::scope(|threads| {
+            let waiting = threads.spawn(|| channel.wait_for_huge(bytes, &stop));
+            channel.recycle(chunk);
+            assert!(waiting.join().unwrap());
+        });
+        channel.spare().huge_bytes += bytes;
+        stop.raise();
+        assert!(!channel.wait_for_huge(bytes, &stop), "a stop ends the waiting");
+    }
 
     /// Says nothing for a while, then one event, then nothing any more.
     struct SlowToStart {
