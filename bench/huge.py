@@ -101,7 +101,7 @@ def measure(case, folder):
         server.sql("CREATE DATABASE huge")
         *before, (statements, expected) = case(server)
         for group in before:
-            server.sql(*group)
+            server.sql(*group, database="huge")
         capture = Wellhead.tap(folder / "wellhead", server.url(), "--tables", "huge*.*", "--name", "huge")
         began = time.monotonic()
         capture.start(300)
@@ -117,7 +117,7 @@ def measure(case, folder):
 def run(server, capture, statements, expected):
     idle = capture.memory_peak_mib()
     began = time.monotonic()
-    server.sql(*statements)
+    server.sql(*statements, database="huge")
     written = time.monotonic() - began
     [(file, end, *_)] = server.sql("SHOW BINARY LOG STATUS")
     wait.until(
