@@ -268,7 +268,7 @@ fn both_heartbeats_tell_file_and_position() {
 }
 
 #[test]
-fn a28_an_incident_tells_its_message() {
+fn a21_an_incident_tells_its_message() {
     let event = made(26, 0, b"\x01\x00\x04lost");
     let Ok(Event::Incident(incident)) = decoded(&event) else { panic!("no incident") };
     assert_eq!((incident.number, incident.message), (1, b"lost".as_slice()));
@@ -321,7 +321,7 @@ fn a11_the_start_of_encryption_is_known() {
 }
 
 #[test]
-fn row_events_skip_the_extra_data_of_version_2() {
+fn a29_row_events_skip_the_extra_data_of_version_2() {
     let mut body = vec![9, 0, 0, 0, 0, 0, 1, 0];
     body.extend_from_slice(&[5, 0, 7, 7, 7]);
     body.extend_from_slice(&[1, 1, 0, 42]);
