@@ -280,6 +280,16 @@ impl<'d> Tables<'d> {
         Ok(binding)
     }
 
+    /// The default character set of a database, which a CREATE TABLE may lean on.
+    fn default_charset(&mut self, database: &str) -> Result<Option<String>, Failure> {
+        let known = self.timeline.charset(database);
+        if known.is_some() {
+            return Ok(known);
+        }
+        let databases = self.definitions.all(&self.setting.selection)?.databases;
+        Ok(databases.into_iter().find(|(name, _)| name == database).map(|(_, charset)| charset))
+    }
+
     /// Writes down how a table is defined from `at` on: as a person said, else as the server has it now.
     pub(crate) fn define(
         &mut self,
@@ -288,9 +298,11 @@ impl<'d> Tables<'d> {
         at: &BinlogPosition,
     ) -> Result<(), Failure> {
         let definition = match statement {
-            Some((text, context)) => Definition::parse_create(text, context).map_err(|error| {
-                Failure::Definition { table: name.clone(), reason: error.to_string() }
-            })?,
+            Some((text, context)) => {
+                let charset = self.default_charset(&name.0)?;
+                timeline::read_create(text, context, charset)
+                    .map_err(|reason| Failure::Definition { table: name.clone(), reason })?
+            }
             None => self
                 .definitions
                 .table(&name.0, &name.1)?

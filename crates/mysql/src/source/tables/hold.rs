@@ -52,7 +52,6 @@ impl Tables<'_> {
              CREATE TABLE as it was there; or wellhead task table TASK {name} skip, which leaves them \
              out. SET GLOBAL binlog_row_metadata = FULL lets the server describe its tables from then on"
         );
-        tracing::error!(table = %name, at = shown, code, reason = %failure, "table is held back");
         self.setting.quarantine.hold(&QuarantinedTable {
             database: map.database.to_owned(),
             table: map.table.to_owned(),

@@ -297,9 +297,32 @@ impl<'a> Timeline<'a> {
         self.model.tables().map(name).collect()
     }
 
-    fn charset(&self, database: &str) -> Option<String> {
+    /// The default character set of a database, if it is known.
+    pub(super) fn charset(&self, database: &str) -> Option<String> {
         let charset = self.model.databases().find(|(name, _)| *name == database)?.1;
         charset.map(str::to_owned)
+    }
+}
+
+/// The table that a CREATE TABLE makes in the current database of `context`; else what is wrong with it.
+pub(super) fn read_create(
+    statement: &str,
+    context: &Context<'_>,
+    charset: Option<String>,
+) -> Result<Definition, String> {
+    let mut model = Model::default();
+    model.set_database(context.database, charset);
+    let effect = model.apply(statement, context);
+    if let Some(reason) = effect.not_understood {
+        return Err(reason.to_string());
+    }
+    match effect.tables.as_slice() {
+        [((database, table), _)] => match model.table(database, table) {
+            Some(Table::Known(definition)) => Ok(Definition::clone(definition)),
+            Some(Table::Stale(reason)) => Err(reason.clone()),
+            None => Err("it makes no table".into()),
+        },
+        _ => Err("it is not one CREATE TABLE".into()),
     }
 }
 
