@@ -179,7 +179,9 @@ impl Place {
     /// reads a file again from its beginning; that moves the resume point no way back.
     pub(crate) fn pass(&mut self) {
         let resume = (file_number(&self.position.file).unwrap_or(0), self.position.offset);
-        if !self.open && (self.position.file.is_empty() || self.read_to() > resume) {
+        // A server that was given another name for its files numbers them from 1 again.
+        let is_renamed = base_name(&self.position.file) != base_name(&self.file);
+        if !self.open && (is_renamed || self.read_to() > resume) {
             self.move_to(self.end);
         }
     }
@@ -197,6 +199,11 @@ impl Place {
         self.here.clear();
         let _infallible = write!(self.here, "{}@{}", self.end, self.file_number);
     }
+}
+
+/// A file name without its number.
+fn base_name(file: &str) -> &str {
+    file.rsplit_once('.').map_or(file, |(base, _)| base)
 }
 
 #[cfg(test)]
@@ -244,6 +251,21 @@ mod tests {
         assert_eq!((place.position.file.as_str(), place.position.offset), ("bin.000007", 5000));
         place.open_group(6000, Within::default());
         assert_eq!(place.position.offset, 6000);
+    }
+
+    #[test]
+    fn a14_files_of_another_name_follow_whatever_their_number() {
+        let mut place = Place::new(BinlogPosition {
+            file: "old.000012".into(),
+            offset: 5000,
+            ..Default::default()
+        });
+        place.rotate("new.000001", 4);
+        assert_eq!((place.position.file.as_str(), place.position.offset), ("new.000001", 4));
+        place.rotate("new.000002", 4);
+        place.advance(126, 122);
+        place.pass();
+        assert_eq!((place.position.file.as_str(), place.position.offset), ("new.000002", 126));
     }
 
     #[test]

@@ -166,6 +166,21 @@ fn e13_the_age_of_a_file_is_not_the_time_of_what_was_read() {
 }
 
 #[test]
+fn e13_an_event_without_a_time_has_that_of_the_one_before_it() {
+    let mut events = dump(MYSQL, 4);
+    let rows = first_rows(&events);
+    let before = run(&start(), &events);
+    let event = &mut events[rows];
+    event[..4].fill(0);
+    event.truncate(event.len() - 4);
+    let event = super::signed(std::mem::take(event));
+    events[rows] = event;
+    let recorder = run(&start(), &events);
+    assert_eq!(recorder.changes, before.changes);
+    assert_eq!(recorder.times, before.times);
+}
+
+#[test]
 fn names_of_any_bytes_make_printable_positions() {
     let mut position = parsed("bin.000001:4");
     position.file = "mein büro %.000001".into();
