@@ -240,6 +240,12 @@ impl MySqlSource {
         handled.map_err(|failure| failure.at_event(translator.bad_event(event), endpoint))
     }
 
+    /// Places of events that an operator has decided to leave out.
+    fn skips(&self) -> Result<Vec<String>, SourceError> {
+        let places = self.options.capture.quarantine.events_to_skip();
+        places.map_err(|error| self.at_start(error.into()))
+    }
+
     fn at_start(&self, failure: Failure) -> SourceError {
         failure.into_source_error("the start", &self.options.endpoint)
     }
@@ -339,8 +345,7 @@ impl Source for MySqlSource {
         let mut translator = Translator::new(plan.position, tables, checksum(&facts));
         translator.set_prepared_log(&mut second);
         translator.set_server(self.server(&facts));
-        let skips = self.options.capture.quarantine.events_to_skip();
-        translator.set_skips(skips.map_err(|error| self.at_start(error.into()))?);
+        translator.set_skips(self.skips()?);
         if let Some(end) = &facts.log_end {
             translator.set_log_end(&end.file, end.position);
         }

@@ -13,6 +13,7 @@ use capture::{ErrorKind, QuarantinedTable, Sink, SourceError, Start, Stop, Table
 use change::{Position, Resume, UnixTime};
 
 use super::error::Failure;
+use super::outcome::LookAhead;
 use super::position::BinlogPosition;
 use super::start::Forward;
 use super::tables::Tables;
@@ -154,6 +155,7 @@ impl MySqlSource {
         let mut translator = Translator::new(plan.position, tables, checksum(&facts));
         translator.set_prepared_log(&mut second);
         translator.set_server(self.server(&facts));
+        translator.set_skips(self.skips()?);
         translator.set_limit(main.clone());
         let mut forward = plan.forward_to.map(|to| Forward::new(to, checksum(&facts)));
         if let Some(end) = &facts.log_end {
@@ -163,6 +165,7 @@ impl MySqlSource {
         let mut sink = CatchUpSink { sink, main: &resume, database, table: name };
         let mut chunk = Chunk::with_capacity(CHUNK_BYTES);
         let mut heard_at = Instant::now();
+        let mut ahead = LookAhead::default();
         while !translator.has_reached_limit() {
             if stop.is_raised() {
                 return Ok(Outcome::Stopped);
@@ -185,22 +188,25 @@ impl MySqlSource {
                     return Err(explain(error, &self.options.endpoint, Some(&at)));
                 }
             }
-            for event in chunk.events() {
-                if translator.has_reached_limit() {
-                    break;
+            let mut is_held = false;
+            ahead.each(&chunk, |event, is_undone| {
+                if is_held || translator.has_reached_limit() {
+                    return Ok(());
                 }
-                let at_event = |failure: Failure, translator: &Translator<'_>| {
-                    failure.into_source_error(&translator.shown_event(), &self.options.endpoint)
-                };
-                let shown = Forward::pass(&mut forward, event)
-                    .map_err(|error| at_event(error.into(), &translator))?;
-                let Some(event) = shown else { continue };
-                translator
-                    .event(event, &mut sink)
-                    .map_err(|failure| at_event(failure, &translator))?;
-                if translator.holds(database, name) {
-                    return Ok(Outcome::HeldAgain);
+                let shown = Forward::pass(&mut forward, event).map_err(|error| {
+                    let at = translator.shown_event();
+                    Failure::from(error).into_source_error(&at, &self.options.endpoint)
+                })?;
+                let Some(event) = shown else { return Ok(()) };
+                self.handle(event, &mut translator, &mut sink)?;
+                if is_undone {
+                    translator.undo_group();
                 }
+                is_held = translator.holds(database, name);
+                Ok(())
+            })?;
+            if is_held {
+                return Ok(Outcome::HeldAgain);
             }
             translator
                 .rest(UnixTime::default(), &mut sink)
