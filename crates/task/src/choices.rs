@@ -368,6 +368,6 @@ fn gap_not_accepted(task: &Task, start: &StartAt) -> Error {
 }
 
 /// A start that a source does not understand is the caller's fault.
-pub(crate) fn not_understood(error: SourceError) -> Error {
-    Error::Invalid(error.message)
+pub(crate) fn not_understood(error: &SourceError) -> Error {
+    Error::Invalid(format!("{}, or now, earliest, @TIME, @-1h", error.message))
 }

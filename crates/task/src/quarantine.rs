@@ -6,6 +6,8 @@ use capture::{BadEvent, HistoryError, Quarantine, QuarantinedTable, TableDecisio
 use catalog::{Catalog, HeldTable, TableChoice};
 use change::{Clock, TaskName};
 
+use crate::state::named;
+
 /// [`Quarantine`] over the catalog.
 #[derive(Debug)]
 pub(crate) struct CatalogQuarantine {
@@ -38,7 +40,7 @@ impl Quarantine for CatalogQuarantine {
             table: table.table.clone(),
             from: table.from.clone(),
             code: table.code.clone(),
-            message: table.message.clone(),
+            message: named(&table.message, &self.task),
             choice: match &table.decision {
                 TableDecision::Pending => TableChoice::Pending,
                 TableDecision::Retry(definition) => TableChoice::Retry(definition.clone()),
@@ -46,13 +48,12 @@ impl Quarantine for CatalogQuarantine {
             },
             since: self.clock.now(),
         };
-        tracing::error!(task = %self.task, table = format!("{}.{}", table.database, table.table),
-            code = %table.code, message = %table.message, "table held back");
+        tracing::error!(task = %self.task, table = format!("{}.{}", held.database, held.table),
+            code = %held.code, message = %held.message, "table held back");
         self.catalog.hold_table(&self.task, &held).map_err(store_failed)
     }
 
     fn release(&self, database: &str, table: &str) -> Result<(), HistoryError> {
-        tracing::info!(task = %self.task, table = format!("{database}.{table}"), "table released");
         self.catalog.release_table(&self.task, database, table).map_err(store_failed)
     }
 
@@ -62,14 +63,10 @@ impl Quarantine for CatalogQuarantine {
 
     fn event_skipped(&self, event: &BadEvent) -> Result<(), HistoryError> {
         let BadEvent { place, kind, size, bytes } = event;
-        let first = self
-            .catalog
+        self.catalog
             .event_skipped(&self.task, place, kind, *size, bytes)
-            .map_err(store_failed)?;
-        if first {
-            tracing::warn!(task = %self.task, place, kind, size, "event left out as decided");
-        }
-        Ok(())
+            .map(drop)
+            .map_err(store_failed)
     }
 }
 

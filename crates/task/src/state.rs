@@ -203,8 +203,8 @@ impl Reason {
     }
 }
 
-/// The text with the task's name for `NAME` in each command of ours.
-fn named(text: &str, task: &TaskName) -> String {
+/// The text with the task's name for `NAME` (or `TASK`) in each command of ours.
+pub(crate) fn named(text: &str, task: &TaskName) -> String {
     let mut named = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, command)) = rest.split_once("wellhead ") {
@@ -212,7 +212,7 @@ fn named(text: &str, task: &TaskName) -> String {
         let (command, behind) = command.split_at(end);
         let words: Vec<_> = command
             .split(' ')
-            .map(|word| if word == "NAME" { task.as_str() } else { word })
+            .map(|word| if matches!(word, "NAME" | "TASK") { task.as_str() } else { word })
             .collect();
         named.push_str(before);
         named.push_str("wellhead ");

@@ -421,7 +421,8 @@ impl Tasks {
     pub(crate) fn understands(&self, source: &SourceName, start: &StartAt) -> Result<(), Error> {
         let StartAt::At(position) = start else { return Ok(()) };
         let Some(source) = self.inner.shared.catalog.source(source)? else { return Ok(()) };
-        self.inner.sources.understands(&source.spec, position).map_err(not_understood)
+        let understood = self.inner.sources.understands(&source.spec, position);
+        understood.map_err(|error| not_understood(&error))
     }
 
     pub(crate) fn build_source(&self, task: &Task) -> Result<Box<dyn Source>, Error> {

@@ -7,7 +7,7 @@ use capture::{InspectedTable, Selection, TableEffect};
 use change::{TableSchema, Value};
 use record::{Operation, View, ViewCell};
 
-use super::chain::{self, Image, Step};
+use super::chain::{self, Image, Past, Step};
 use super::compare::write_form;
 use super::ledger::{Class, Entry, KeyHash, Ledger};
 use super::report::{Difference, DifferenceKind, Request};
@@ -286,7 +286,8 @@ impl Book {
         }
         let previous = self.ledger.entry(row).copied();
         let Some(table) = self.tables.get_mut(index) else { return };
-        let Some(kind) = chain::check(previous.as_ref(), table.covered, step) else { return };
+        let past = Past { covered: table.covered, altered_at: table.altered_at };
+        let Some(kind) = chain::check(previous.as_ref(), past, step) else { return };
         table.report.broken += 1;
         let side = if step == Step::Appears { Side::After } else { Side::Before };
         let key = table.key(places, view, side).unwrap_or_default();

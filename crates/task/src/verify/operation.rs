@@ -1,6 +1,7 @@
 //! Verifications as they run: one at a time for each task, in a thread of their own, and kept for a
 //! while after their end.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -111,7 +112,10 @@ impl Verifications {
         let thread = std::thread::Builder::new()
             .name(format!("verify {task}"))
             .spawn(move || {
-                let outcome = match work(&shared) {
+                // One that panics must not look as if it ran for ever.
+                let result = std::panic::catch_unwind(AssertUnwindSafe(|| work(&shared)));
+                let result = result.unwrap_or_else(|_| Err(Stopped::panicked()));
+                let outcome = match result {
                     Ok(report) => Outcome::Done(Arc::new(report)),
                     Err(Stopped::Cancelled) => Outcome::Cancelled,
                     Err(Stopped::Failed { reason, by_source }) => {
@@ -217,6 +221,10 @@ impl Stopped {
     /// The log cannot be read.
     pub(super) fn log(error: &dyn std::error::Error) -> Self {
         Self::because("log_unreadable", format!("the log cannot be read: {error}"))
+    }
+
+    fn panicked() -> Self {
+        Self::because("internal", "the verification ended early; the server's log says more".into())
     }
 
     pub(super) fn because(code: &str, message: String) -> Self {

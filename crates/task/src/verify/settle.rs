@@ -287,8 +287,7 @@ impl Run<'_> {
             (Some(_), Side::Before) => DifferenceKind::NotDeleted,
             (Some(_), Side::After) => DifferenceKind::Value,
         };
-        let redefined = table.altered_at > miss.candidate.offset
-            && view.version != table.definition.schema.version.0.to_string();
+        let redefined = table.altered_at > miss.candidate.offset;
         if kind == DifferenceKind::Value && redefined {
             table.report.altered += 1;
             return;

@@ -1,6 +1,7 @@
 //! Reading a log record by record, with everything checked on the way that a reader can check.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use kafka::batch::{self, BatchHeader};
 use log::{Offset, Reader};
@@ -27,6 +28,8 @@ pub(super) struct Walk<'r> {
 const CHUNK_BYTES: u64 = 1 << 20;
 /// Bytes that the records of one batch may take: a batch is a few megabytes, or one row.
 const BATCH_BYTES_MAX: usize = 0x7fff_ffff;
+/// The longest pause behind a piece of the log, which leaves the processor to the capture.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
 const FAULTS_TOLD_MAX: usize = 20;
 
 impl Faults {
@@ -54,6 +57,7 @@ impl<'r> Walk<'r> {
         let mut next = from;
         while next < until {
             self.cancel.check()?;
+            let began = Instant::now();
             let range = match self.reader.read(Offset(next), CHUNK_BYTES) {
                 Ok(outcome) => outcome.range,
                 Err(log::Error::OffsetOutOfRange { start, .. }) if start.0 > next => {
@@ -70,6 +74,7 @@ impl<'r> Walk<'r> {
                 next = self.batch(rest, &header, next..until, faults, &mut visit)?;
                 rest = rest.get(header.batch_len..).unwrap_or_default();
             }
+            self.cancel.pause((began.elapsed() / 4).min(PAUSE_MAX))?;
         }
         Ok(())
     }
