@@ -1,8 +1,10 @@
 """`wellhead verify`: a log is what its source is, and one that is not is found out."""
 
+import contextlib
 import json
 import shutil
 import socket
+import threading
 
 import pytest
 
@@ -16,12 +18,12 @@ KEYS = {
     "exact": ("a DECIMAL(20,5)", ("-1.50000", "123456789012345.00001", "0", "2")),
     "single": ("a FLOAT", ("0.1", "-1e30", "16777217", "3")),
     "double_": ("a DOUBLE", ("0.1", "-1e300", "1e-300", "3")),
-    "day": ("a DATE", ("'2026-11-21'", "'1000-01-01'", "'9999-12-31'")),
-    "moment": ("a DATETIME(6)", ("'2026-11-21 04:05:06.000007'", "'2000-02-29 00:00:00'", "'1999-01-01'")),
+    "day": ("a DATE", ("'2026-11-21'", "'0000-00-00'", "'9999-12-31'", "'1000-01-01'")),
+    "moment": ("a DATETIME(6)", ("'2026-11-21 04:05:06.000007'", "'0000-00-00'", "'2000-02-29'", "'1999-01-01'")),
     "instant": ("a TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)",
-                ("'2026-11-21 04:05:06.789'", "'1970-01-02 00:00:00'", "'2038-01-01 00:00:00'")),
+                ("'2026-11-21 04:05:06.789'", "'0000-00-00'", "'1970-01-02 00:00:00'", "'2038-01-01 00:00:00'")),
     "span": ("a TIME(2)", ("'-838:59:59'", "'00:00:00.25'", "'12:00:00'")),
-    "year_": ("a YEAR", ("2026", "1901", "0")),
+    "year_": ("a YEAR", ("2026", "0", "1901")),
     "text_ci": ("a VARCHAR(40) CHARACTER SET utf8mb4", ("'Ärger'", "'naïve'", "'x`\\\\\\'\"'", "'gone'")),
     "text_latin": ("a CHAR(10) CHARACTER SET latin1", ("'é'", "'a b'", "''", "'z'")),
     "text_wide": ("a VARCHAR(20) CHARACTER SET utf16", ("'日本'", "'a'", "'c'")),
@@ -31,6 +33,12 @@ KEYS = {
     "labels": ("a SET('x','y','z')", ("''", "'x,z'", "'y'")),
     "several": ("a INT, b VARCHAR(9) CHARACTER SET utf8mb4, c ENUM('q','p')",
                 ("1,'x','q'", "1,'x','p'", "1,'y','q'", "2,'','p'")),
+}
+
+MARIADB_KEYS = {
+    "unique_": ("a UUID", ("'123e4567-e89b-12d3-a456-426655440000'", "'00000000-0000-0000-0000-000000000000'",
+                           "'0191e4b3-7c1a-7000-8000-000000000001'")),
+    "address": ("a INET6", ("'::1'", "'2001:db8::ff00:42:8329'", "'::ffff:192.0.2.1'")),
 }
 
 VALUES = """
@@ -62,10 +70,15 @@ class Verified:
         return [(d["kind"], d["table"], d["key"], d["columns"]) for d in self.report["differences"]]
 
 
+def keys_of(source):
+    """The kinds of keys that a server has."""
+    return KEYS | (MARIADB_KEYS if source.kind == "mariadb" else {})
+
+
 def fill(source, schema):
-    """Rows of every kind of key, each inserted, some changed, one deleted."""
-    statements = []
-    for name, (columns, rows) in KEYS.items():
+    """Rows of every kind of key, each inserted, some changed, one deleted; and tables that are special."""
+    statements = ["SET sql_mode = ''"]
+    for name, (columns, rows) in keys_of(source).items():
         names = [column.split()[0] for column in columns.split(", ")]
         statements += [
             f"CREATE TABLE {schema}.{name} ({columns}, note VARCHAR(40), PRIMARY KEY ({','.join(names)}))",
@@ -91,6 +104,19 @@ def fill(source, schema):
         f"INSERT INTO {schema}.grown VALUES (1, 1), (2, 2)",
         f"ALTER TABLE {schema}.grown ADD c INT NOT NULL DEFAULT 5, MODIFY b BIGINT",
         f"UPDATE {schema}.grown SET c = 6 WHERE a = 2",
+        f"CREATE TABLE {schema}.cased (a VARCHAR(9) CHARACTER SET utf8mb4 PRIMARY KEY)",
+        f"INSERT INTO {schema}.cased VALUES ('a'), ('b')",
+        f"UPDATE {schema}.cased SET a = 'A' WHERE a = 'a'",
+        f"CREATE TABLE {schema}.derived (id INT PRIMARY KEY, a INT, v INT AS (a + 1) VIRTUAL,"
+        " w INT AS (a + 2) STORED, i INT DEFAULT 3 INVISIBLE)",
+        f"INSERT INTO {schema}.derived (id, a) VALUES (1, 1), (2, NULL)",
+        f"CREATE TABLE {schema}.slim (id INT PRIMARY KEY, a INT, b VARCHAR(9), c BLOB)",
+        "SET SESSION binlog_row_image = MINIMAL",
+        f"INSERT INTO {schema}.slim VALUES (1, 1, 'x', 'y'), (2, 2, 'x', 'y'), (3, 3, 'x', 'y')",
+        f"UPDATE {schema}.slim SET a = 7 WHERE id < 3",
+        f"UPDATE {schema}.slim SET id = 9, b = 'z' WHERE id = 1",
+        f"DELETE FROM {schema}.slim WHERE id = 3",
+        "SET SESSION binlog_row_image = FULL",
         f"CREATE TABLE {schema}.gone (a INT PRIMARY KEY)",
         f"INSERT INTO {schema}.gone VALUES (1)",
         f"DROP TABLE {schema}.gone",
@@ -110,6 +136,34 @@ def caught_up(server, task, source, schema):
         return items and str(items[0]["record"]["after"]["n"]) == str(number)
 
     wait.until(arrived, "the log to hold what was written", 60)
+
+
+@contextlib.contextmanager
+def redefined_again_and_again(source, schema):
+    """A table that is altered, emptied and filled for as long as the `with` block runs."""
+    stopping = threading.Event()
+    failures = []
+
+    def redefine():
+        table = f"{schema}.shifting"
+        rows = ",".join(f"({n}, {n})" for n in range(50))
+        try:
+            while not stopping.is_set():
+                source.sql(f"INSERT INTO {table} (a, b) VALUES {rows}", f"ALTER TABLE {table} ADD c INT DEFAULT 4 FIRST",
+                           f"UPDATE {table} SET c = a", f"ALTER TABLE {table} DROP b, ADD b BIGINT", f"UPDATE {table} SET b = a",
+                           f"ALTER TABLE {table} DROP c", f"TRUNCATE {table}")
+        except Exception as failure:
+            failures.append(failure)
+
+    source.sql(f"CREATE TABLE {schema}.shifting (a INT PRIMARY KEY, b INT)")
+    thread = threading.Thread(target=redefine)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(60)
+    assert not failures, failures
 
 
 def accepts(port):
@@ -141,14 +195,15 @@ def test_a_log_is_equal_to_its_source_while_the_application_writes(source, schem
     server, ledger = tracked
     ledger.fill().start()
     ledger.wait_for_commits(50)
-    under_load = Verified(server, "shop")
+    with redefined_again_and_again(source, schema):
+        under_load = Verified(server, "shop")
     assert under_load.code == 0 and under_load.report["equal"], under_load.envelope
     ledger.stop()
     quiet = Verified(server, "shop")
     for answer in (under_load, quiet):
         assert answer.report["difference_count"] == 0 and answer.report["log_faults"] == []
         assert answer.table("counters")["rows"] == answer.table("counters")["equal"] > 0
-        for name, (_, rows) in KEYS.items():
+        for name, (_, rows) in keys_of(source).items():
             found = answer.table(name)
             # The deleted row was looked for too.
             assert (found["rows"], found["equal"], found["not_in_log"]) == (len(rows), len(rows), 0), found
@@ -160,6 +215,9 @@ def test_a_log_is_equal_to_its_source_while_the_application_writes(source, schem
     assert quiet.table("by_unique")["equal"] == 4, "two rows there, two that moved away"
     assert quiet.table("emptied")["rows"] == 1, "rows from before the TRUNCATE are no rows any more"
     assert quiet.table("grown")["equal"] == 2 and quiet.table("grown")["values_left_out"] == 1
+    assert quiet.table("cased")["equal"] == 3, "a key of another case is another key"
+    assert (quiet.table("derived")["equal"], quiet.table("derived")["values_left_out"]) == (2, 0)
+    assert quiet.table("slim")["equal"] == 4 and quiet.table("slim")["values_left_out"] > 0, "what was not logged"
     assert "gone" not in {table["table"] for table in quiet.report["tables"]}
 
 

@@ -95,31 +95,71 @@ impl Statement<'_> {
 
     fn alter(&mut self) -> Option<Vec<TableEffect>> {
         self.tokens.takes(&["IF", "EXISTS"]);
-        let mut effects = vec![self.table(Effect::Altered)?];
-        let mut effect = Effect::Altered;
+        let mut altered = self.table(Effect::Altered)?;
+        let mut others = Vec::new();
+        let mut worst = None;
+        if self.tokens.takes(&["WAIT"]) {
+            self.tokens.next();
+        }
+        self.tokens.takes(&["NOWAIT"]);
         while self.tokens.peek().is_some() {
-            if self.tokens.takes(&["RENAME"]) {
-                let of_a_part = ["COLUMN", "INDEX", "KEY", "CONSTRAINT"];
-                if of_a_part.iter().any(|part| self.tokens.takes(&[part])) {
-                    continue;
-                }
-                if !self.tokens.takes(&["TO"]) && !self.tokens.takes(&["AS"]) {
-                    self.tokens.takes_sign('=');
-                }
-                effects.push(self.table(Effect::Replaced)?);
-                effect = Effect::Replaced;
-            } else if self.tokens.takes(&["WITH", "TABLE"]) {
-                effects.push(self.table(Effect::Replaced)?);
-            } else if MOVES_ROWS.iter().any(|words| self.tokens.takes(words)) {
-                effect = Effect::Replaced;
-            } else {
-                self.tokens.next();
+            let action = self.action(&mut others)?;
+            if worst != Some(Effect::Replaced) {
+                worst = action.or(worst);
+            }
+            self.skip_action(&mut others)?;
+        }
+        if let Some(effect) = worst {
+            altered.effect = effect;
+            others.insert(0, altered);
+        }
+        Some(others)
+    }
+
+    /// What one action of an ALTER TABLE does to the values of rows. A table's new name is taken.
+    fn action(&mut self, others: &mut Vec<TableEffect>) -> Option<Option<Effect>> {
+        let tokens = &mut self.tokens;
+        if tokens.takes(&["RENAME"]) {
+            if PARTS.iter().any(|part| tokens.takes(&[part])) {
+                return Some(None);
+            }
+            if tokens.takes(&["COLUMN"]) {
+                return Some(Some(Effect::Altered));
+            }
+            if !tokens.takes(&["TO"]) && !tokens.takes(&["AS"]) {
+                tokens.takes_sign('=');
+            }
+            others.push(self.table(Effect::Replaced)?);
+            return Some(Some(Effect::Replaced));
+        }
+        if MOVES_ROWS.iter().any(|words| tokens.takes(words)) {
+            return Some(Some(Effect::Replaced));
+        }
+        if (tokens.takes(&["ADD"]) || tokens.takes(&["DROP"]))
+            && PARTS.iter().any(|part| tokens.takes(&[part]))
+        {
+            return Some(None);
+        }
+        let keeps_values = KEEPS_VALUES.iter().any(|word| tokens.takes(&[word]));
+        Some((!keeps_values).then_some(Effect::Altered))
+    }
+
+    /// Goes on behind the comma that ends an action.
+    fn skip_action(&mut self, others: &mut Vec<TableEffect>) -> Option<()> {
+        let mut depth = 0_u32;
+        loop {
+            if self.tokens.takes(&["WITH", "TABLE"]) {
+                others.push(self.table(Effect::Replaced)?);
+                continue;
+            }
+            match self.tokens.next() {
+                None => return Some(()),
+                Some(Token::Sign('(')) => depth = depth.saturating_add(1),
+                Some(Token::Sign(')')) => depth = depth.saturating_sub(1),
+                Some(Token::Sign(',')) if depth == 0 => return Some(()),
+                Some(_) => {}
             }
         }
-        if let Some(altered) = effects.first_mut() {
-            altered.effect = effect;
-        }
-        Some(effects)
     }
 
     /// The table whose name comes next.
@@ -150,6 +190,49 @@ const HARMLESS: [&str; 14] = [
     "DO",
     "KILL",
     "RESET",
+];
+
+/// What can be added to a table, dropped from it or renamed in it, and holds no values.
+const PARTS: [&str; 10] = [
+    "INDEX",
+    "KEY",
+    "UNIQUE",
+    "FULLTEXT",
+    "SPATIAL",
+    "CONSTRAINT",
+    "FOREIGN",
+    "PRIMARY",
+    "CHECK",
+    "PARTITION",
+];
+
+/// First words of actions of an ALTER TABLE that leave the values of rows as they are.
+const KEEPS_VALUES: [&str; 25] = [
+    "ALGORITHM",
+    "LOCK",
+    "ENGINE",
+    "COMMENT",
+    "AUTO_INCREMENT",
+    "ROW_FORMAT",
+    "KEY_BLOCK_SIZE",
+    "COMPRESSION",
+    "STATS_PERSISTENT",
+    "STATS_AUTO_RECALC",
+    "STATS_SAMPLE_PAGES",
+    "FORCE",
+    "ENABLE",
+    "DISABLE",
+    "ORDER",
+    "ALTER",
+    "PARTITION",
+    "REMOVE",
+    "COALESCE",
+    "REORGANIZE",
+    "REBUILD",
+    "OPTIMIZE",
+    "ANALYZE",
+    "DEFAULT",
+    "WITHOUT",
 ];
 
 /// What an ALTER TABLE says when rows come or go.
@@ -307,14 +390,23 @@ mod tests {
         check("RENAME TABLE a TO b", &both);
         check("ALTER TABLE a ADD c INT, RENAME TO b", &both);
         check("ALTER TABLE a RENAME b", &both);
-        check("ALTER TABLE a EXCHANGE PARTITION p WITH TABLE b", &both);
+        check("ALTER TABLE a EXCHANGE PARTITION p WITH TABLE b WITHOUT VALIDATION", &both);
         check("ALTER TABLE a DROP PARTITION p", &both[..1]);
         check("ALTER TABLE a TRUNCATE PARTITION p", &both[..1]);
     }
 
     #[test]
     fn definitions_that_change_are_told() {
-        check("ALTER TABLE t RENAME COLUMN a TO b", &[("shop.t", Effect::Altered)]);
+        for statement in [
+            "ALTER TABLE t RENAME COLUMN a TO b",
+            "ALTER TABLE t ADD INDEX (a), ADD c DECIMAL(5,2)",
+            "ALTER TABLE t ADD (c INT, d INT)",
+            "ALTER TABLE t DROP `key`",
+            "ALTER TABLE t NOWAIT MODIFY a BIGINT",
+            "ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4",
+        ] {
+            check(statement, &[("shop.t", Effect::Altered)]);
+        }
         check(
             "SET STATEMENT max_statement_time=1 FOR ALTER ONLINE TABLE x.t ADD c INT COMMENT 'DROP PARTITION'",
             &[("x.t", Effect::Altered)],
@@ -332,6 +424,10 @@ mod tests {
             "DROP TRIGGER t",
             "ANALYZE TABLE t",
             "ALTER DATABASE x CHARACTER SET utf8mb4",
+            "ALTER TABLE t ADD INDEX i (a, b), DROP KEY j, ALGORITHM=INPLACE, LOCK=NONE",
+            "ALTER TABLE t ADD UNIQUE (a), COMMENT 'x', ALTER a SET DEFAULT 5",
+            "ALTER TABLE t ADD PARTITION (PARTITION p VALUES LESS THAN (5))",
+            "ALTER TABLE t ENGINE = InnoDB",
         ] {
             check(statement, &[]);
         }

@@ -11,7 +11,7 @@ mod literal;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use capture::{
     ErrorKind, InspectError, InspectedTable, Inspector, KeyMark, Selection, SourceError,
@@ -23,7 +23,7 @@ use crate::Error;
 use crate::connection::{
     Connection, Endpoint, Flavour, Timeouts, explain, literal as text_literal,
 };
-use crate::describe;
+use crate::describe::{self, UnknownType};
 use crate::source::{BinlogPosition, file_number};
 
 /// A server that is asked for rows.
@@ -102,9 +102,15 @@ impl Inspector for MySqlInspector {
     fn tables(&mut self, selection: &Selection) -> Result<Vec<InspectedTable>, SourceError> {
         let found = self.on(|connection| {
             let catalog = describe::load(connection, selection)?;
+            let special = special_tables(connection, "TRUE")?;
             let mut tables = Vec::with_capacity(catalog.tables.len());
             for schema in catalog.tables {
-                tables.push(inspected(connection, schema)?);
+                tables.push(inspected(connection, schema, &special)?);
+            }
+            for UnknownType { database, table, .. } in catalog.unknown {
+                let schema = TableSchema::new(database, table, vec![], vec![], vec![]);
+                tables
+                    .push(InspectedTable { schema, key: Err("the type of a column is not known") });
             }
             Ok(tables)
         });
@@ -117,8 +123,11 @@ impl Inspector for MySqlInspector {
         table: &str,
     ) -> Result<Option<InspectedTable>, SourceError> {
         let found = self.on(|connection| {
-            let schema = describe::load_table(connection, database, table)?;
-            schema.map(|schema| inspected(connection, schema)).transpose()
+            let Some(schema) = describe::load_table(connection, database, table)? else {
+                return Ok(None);
+            };
+            let special = special_tables(connection, &only(&schema))?;
+            inspected(connection, schema, &special).map(Some)
         });
         found.map_err(|error| self.told(error))
     }
@@ -224,28 +233,52 @@ const STRANGE: Error =
     Error::Malformed { what: STRANGE_ROW, reason: "a cell is no value of its column" };
 const STRANGE_ROW: &str = "a row of a table";
 
-/// Finds the columns that tell a table's rows apart.
-fn inspected(connection: &mut Connection, schema: TableSchema) -> Result<InspectedTable, Error> {
-    let of_table = format!(
-        "TABLE_SCHEMA = {} AND TABLE_NAME = {}",
-        text_literal(&schema.database),
-        text_literal(&schema.table)
+/// Why the rows of a table cannot be compared, by database and name.
+type SpecialTables = BTreeMap<(String, String), &'static str>;
+
+/// Tables whose rows are not what a SELECT shows.
+fn special_tables(connection: &mut Connection, condition: &str) -> Result<SpecialTables, Error> {
+    let mut special = SpecialTables::new();
+    let sql = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
+         WHERE {condition} AND TABLE_TYPE IN ('SYSTEM VERSIONED', 'SEQUENCE')"
     );
-    let kind = connection
-        .query(&format!("SELECT TABLE_TYPE FROM information_schema.TABLES WHERE {of_table}"))?;
-    if kind.first().is_some_and(|row| row.text(0) != "BASE TABLE") {
-        return Ok(InspectedTable { schema, key: Err("it keeps versions of its rows") });
+    connection.query_each(&sql, |row| {
+        let why = match row.text(2) {
+            "SEQUENCE" => "it is a sequence",
+            _ => "it keeps versions of its rows",
+        };
+        special.insert((row.text(0).to_owned(), row.text(1).to_owned()), why);
+        Ok(())
+    })?;
+    Ok(special)
+}
+
+/// Finds the columns that tell a table's rows apart.
+fn inspected(
+    connection: &mut Connection,
+    schema: TableSchema,
+    special: &SpecialTables,
+) -> Result<InspectedTable, Error> {
+    if let Some(why) = special.get(&(schema.database.clone(), schema.table.clone())) {
+        return Ok(InspectedTable { schema, key: Err(why) });
     }
     if !schema.primary_key.is_empty() {
         let key = Ok(schema.primary_key.clone());
         return Ok(InspectedTable { schema, key });
     }
     let nullable = connection.query(&format!(
-        "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE {of_table} AND IS_NULLABLE = 'YES'"
+        "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE {} AND IS_NULLABLE = 'YES'",
+        only(&schema)
     ))?;
     let nullable: BTreeSet<&str> = nullable.rows.iter().map(|row| row.text(0)).collect();
     let key = unique_key(&schema, &nullable).ok_or("it has no key without NULL");
     Ok(InspectedTable { schema, key })
+}
+
+fn only(schema: &TableSchema) -> String {
+    let (database, table) = (text_literal(&schema.database), text_literal(&schema.table));
+    format!("TABLE_SCHEMA = {database} AND TABLE_NAME = {table}")
 }
 
 /// The shortest unique key whose columns are never NULL.

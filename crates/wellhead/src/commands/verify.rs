@@ -181,6 +181,13 @@ fn summary(report: &VerifyReport) -> String {
             )
         }
     };
+    let altered: u64 = report.tables.iter().map(|table| table.altered).sum();
+    let verdict = match altered {
+        0 => verdict,
+        altered => {
+            format!("{verdict}, but {} of altered tables cannot be judged", plural(altered, "row"))
+        }
+    };
     format!(
         "{} compared{sample}, {} checked, in {:.1} s: {verdict}",
         plural(rows, "row"),
