@@ -122,7 +122,9 @@ fn at(mut position: BinlogPosition, facts: &ServerFacts) -> Result<Next, SourceE
     let server = server_identity(facts);
     let is_ours = !position.server.is_empty();
     let is_same_server = is_ours && position.server == server;
-    if let Some(dump) = by_gtid(&position, facts) {
+    // An empty set may be from before the server wrote GTIDs: then only the file tells the place.
+    let goes_by_file = is_same_server && position.gtids.is_empty() && is_listed(&position, facts);
+    if let Some(dump) = by_gtid(&position, facts).filter(|_| !goes_by_file) {
         check_gtids(&position, facts)?;
         if is_same_server {
             check_file_order(&position, facts)?;

@@ -87,8 +87,11 @@ fn reaches_back(
     let checksum = server.checksum;
     let head = search::head(server, &oldest.name, checksum)?;
     let Gtids::MariaDb(purged) = head.before else { return Ok(plan) };
-    let is_unread =
-        |gtid: &MariaDbGtid| ours.get(gtid.domain).is_none_or(|ours| ours.sequence < gtid.sequence);
+    // Numbers of two servers in one domain may be out of order: then the server itself tells.
+    let is_unread = |gtid: &MariaDbGtid| {
+        ours.get(gtid.domain)
+            .is_none_or(|ours| ours.server_id == gtid.server_id && ours.sequence < gtid.sequence)
+    };
     let missing: Vec<_> = purged.iter().filter(is_unread).collect();
     if missing.is_empty() {
         return Ok(plan);

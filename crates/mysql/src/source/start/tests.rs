@@ -263,6 +263,14 @@ fn a14_another_base_name_is_no_sign_of_a_reset() {
 }
 
 #[test]
+fn e02_an_empty_set_beside_a_file_may_be_from_before_the_server_wrote_gtids() {
+    let text = format!("file=bin.000009 offset=157 server={UUID} gtid=");
+    assert_eq!(at(&text, &mysql_without_purges()).unwrap().dump, file("bin.000009", 157));
+    let text = format!("file=bin.000007 offset=157 server={UUID} gtid=");
+    assert_eq!(at(&text, &mysql_without_purges()).unwrap().dump, set(""), "idle until the purge");
+}
+
+#[test]
 fn a_gtid_position_needs_a_server_with_gtids() {
     check_refused(&format!("gtid={UUID}:1-50"), &without_gtids(), "gtid_off");
 }
