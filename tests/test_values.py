@@ -235,6 +235,14 @@ def test_b22_geometries(values):
     values.hold("b22")
 
 
+def test_b23_generated_and_hidden_columns_shift_nothing(values):
+    values.hold("b23")
+
+
+def test_b24_invisible_columns_are_shown(values):
+    values.hold("b24")
+
+
 def test_b25_no_default_stops_anything(values):
     values.hold("b25")
 

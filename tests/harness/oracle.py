@@ -227,6 +227,17 @@ class Field:
         return self.kind.text(inner, self.decimals, charset)
 
 
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What the stream must say of one row: its images as {column: text}."""
+
+    operation: str
+    before: dict | None
+    after: dict | None
+    whole: bool  # whether the images hold all columns
+    fields: list  # of the table when it was changed
+
+
 class Watched:
     """A table, the session that changes it, and what the stream must say of it."""
 
@@ -238,7 +249,7 @@ class Watched:
         self.key = key
         self.partial = set()  # columns whose changes refer to what may not have been logged
         self.rows = {}
-        self.expected = []  # of each statement: [(operation, before, after, whole)]
+        self.expected = []  # the changes of each statement
 
     def run(self, *statements, whole=True):
         """Runs statements, and takes note of what they changed."""
@@ -250,15 +261,18 @@ class Watched:
     def look(self, whole=True):
         """Selects the table, and takes note of what is different."""
         new = self.select()
+        pairs = [(self.rows.get(key), new.get(key)) for key in self.rows.keys() | new.keys()]
+        self.expect(*(pair for pair in pairs if pair[0] != pair[1]), whole=whole)
+        self.rows = new
+
+    def expect(self, *pairs, whole=True):
+        """Takes note of the rows of one statement, as they were and as they are."""
         changes = []
-        for key in self.rows.keys() | new.keys():
-            before, after = self.rows.get(key), new.get(key)
-            if before != after:
-                operation = "INSERT" if before is None else "DELETE" if after is None else "UPDATE"
-                changes.append((operation, before, after, whole))
+        for before, after in pairs:
+            operation = "INSERT" if before is None else "DELETE" if after is None else "UPDATE"
+            changes.append(Change(operation, before, after, whole, self.fields))
         if changes:
             self.expected.append(changes)
-        self.rows = new
 
     def select(self):
         """The rows by key, their values as the server's own text."""
@@ -270,9 +284,8 @@ class Watched:
     def alter(self, statement, columns):
         """Changes the definition; the rows that are there are no changes."""
         self.session.execute(statement.replace("{t}", self.full_name))
-        old, self.fields = self.fields, [Field(c.name, c.as_type or c.type, self.session.server) for c in columns]
+        self.fields = [Field(c.name, c.as_type or c.type, self.session.server) for c in columns]
         self.rows = self.select()
-        return old
 
     def check(self, records):
         """Holds the records of this table against what is expected; answers how many values were compared."""
@@ -282,59 +295,57 @@ class Watched:
             found = records[at : at + len(changes)]
             at += len(changes)
             assert len(found) == len(changes), f"{self.full_name}: {len(records)} records are too few"
-            by_key = {self._key_of(entry): entry for entry in found}
-            for operation, before, after, whole in changes:
-                key = tuple((before or after)[part] for part in self.key)
-                assert key in by_key, f"{self.full_name}: no {operation} of {key}, but {list(by_key)}"
+            fields = changes[0].fields
+            by_key = {self._key_of(entry, fields): entry for entry in found}
+            for change in changes:
+                key = tuple((change.before or change.after)[part] for part in self.key)
+                assert key in by_key, f"{self.full_name}: no {change.operation} of {key}, but {list(by_key)}"
                 entry = by_key[key]
-                assert entry["operation"] == operation, (self.full_name, key, entry["operation"])
-                compared += self._image(entry, "beforeImages", before, before, after, whole)
-                compared += self._image(entry, "afterImages", after, before, after, whole)
+                assert entry["operation"] == change.operation, (self.full_name, key, entry["operation"])
+                compared += self._image(entry, "beforeImages", change, change.before)
+                compared += self._image(entry, "afterImages", change, change.after)
         assert at == len(records), f"{self.full_name}: {len(records) - at} records too many: {records[at:][:2]}"
         return compared
 
-    def texts(self, entry, side):
+    def texts(self, entry, side, fields):
         """An image as {column: text}."""
         if entry[side] is None:
             return None
         charsets = record.charsets(entry)
         names = [field["name"] for field in entry["fields"]]
+        assert names == [field.name for field in fields], f"{self.full_name}: columns {names}"
         numbers = [field["dataTypeNumber"] for field in entry["fields"]]
-        known = {field.name: field for field in self.fields}
-        assert len(entry[side]) == len(names)
         texts = {}
-        for name, number, value in zip(names, numbers, entry[side], strict=True):
-            if name not in known:  # as old as the definition it was written with
-                continue
-            field = known[name]
-            assert number == field.kind.number, f"{name} {field.type}: type number {number}"
+        for field, number, value in zip(fields, numbers, entry[side], strict=True):
+            assert number == field.kind.number, f"{field.name} {field.type}: type number {number}"
             try:
-                texts[name] = field.found(value, charsets.get(name, ""))
+                texts[field.name] = field.found(value, charsets.get(field.name, ""))
             except AssertionError as wrong:
-                raise AssertionError(f"{self.full_name} {name} {field.type}: {wrong}") from wrong
+                raise AssertionError(f"{self.full_name} {field.name} {field.type}: {wrong}") from wrong
         return texts
 
-    def _image(self, entry, side, wanted, before, after, whole):
-        found = self.texts(entry, side)
+    def _image(self, entry, side, change, wanted):
+        found = self.texts(entry, side, change.fields)
         if wanted is None:
             assert found is None, f"{self.full_name}: {entry['operation']} has {side}"
             return 0
         compared = 0
         for name, text in wanted.items():
-            value = found.get(name, ABSENT)
-            if value == ABSENT and not whole:
+            value = found[name]
+            if value == ABSENT and not change.whole:
                 is_key = name in self.key and side == "beforeImages"
-                is_changed = side == "afterImages" and before and before[name] != text and name not in self.partial
+                was = (change.before or {}).get(name, text)
+                is_changed = side == "afterImages" and was != text and name not in self.partial
                 assert not is_key and not is_changed, f"{self.full_name} {name}: left out of {side}"
                 continue
             assert value == text, f"{self.full_name} {name} in {side}:\n wanted {text}\n  found {value}"
             compared += 1
         return compared
 
-    def _key_of(self, entry):
+    def _key_of(self, entry, fields):
         """The key of a changed row, as it was where there is an image of that."""
         side = "afterImages" if entry["beforeImages"] is None else "beforeImages"
-        texts = self.texts(entry, side)
+        texts = self.texts(entry, side, fields)
         return tuple(texts[part] for part in self.key)
 
 

@@ -43,7 +43,8 @@ def _without_primary_key(session, database):
     session.execute(f"UPDATE {same.full_name} SET a = 2")
     session.execute(f"DELETE FROM {same.full_name} LIMIT 2")
     one, two = {"a": "1"}, {"a": "2"}
-    same.expected = [[("INSERT", None, one, True)]] * 3 + [[("UPDATE", one, two, True)]] * 3 + [[("DELETE", two, None, True)]] * 2
+    for pair in [(None, one)] * 3 + [(one, two)] * 3 + [(two, None)] * 2:
+        same.expect(pair)
     return [unique, bare, same]
 
 
@@ -53,12 +54,15 @@ def _changed_keys(session, database):
     watched = Watched(session, database, "c03", [column("INT", name="id"), column("INT", name="v")])
     session.execute(f"CREATE TABLE {watched.full_name} (id INT PRIMARY KEY, v INT)")
     watched.run("INSERT INTO {t} VALUES (1, 10), (2, 20)")
-    row = lambda id_, v: {"id": str(id_), "v": str(v)}
+
+    def row(id_, v):
+        return {"id": str(id_), "v": str(v)}
+
     for image, whole in (("FULL", True), ("MINIMAL", False)):
         session.execute(f"SET SESSION binlog_row_image = {image}")
         for old, new in ((1, 3), (3, 1)):
             session.execute(f"UPDATE {watched.full_name} SET id = {new} WHERE id = {old}")
-            watched.expected.append([("UPDATE", row(old, 10), row(new, 10), whole)])
+            watched.expect((row(old, 10), row(new, 10)), whole=whole)
     session.execute("SET SESSION binlog_row_image = FULL")
     return [watched]
 

@@ -1,4 +1,4 @@
-"""Defaults, names and widths that decoders trip over."""
+"""Defaults, names, widths and hidden columns that decoders trip over."""
 
 from harness.oracle import Table, Watched, column, script
 
@@ -79,7 +79,53 @@ def _wide_tables(session, database):
     return [wide(session, database, f"b27_{count}", count, "TINYINT", "-1") for count in counts]
 
 
+@script("b23")
+def _generated_columns(session, database):
+    """Generated columns are logged, stored or not; those that hide behind an index over an expression are not shown."""
+    columns = [column("INT", name="id"), column("INT", name="made"), column("VARCHAR(20)", name="text"),
+               column("INT", name="kept"), column("INT", name="behind")]
+    watched = Watched(session, database, "b23", columns)
+    session.execute(
+        f"CREATE TABLE {watched.full_name} (id INT PRIMARY KEY, made INT GENERATED ALWAYS AS (id * 2) VIRTUAL, text VARCHAR(20), "
+        "kept INT GENERATED ALWAYS AS (id + LENGTH(text)) STORED, behind INT, KEY (made))"
+    )
+    watched.run("INSERT INTO {t} (id, text, behind) VALUES (1, 'a', -1), (2, NULL, NULL)",
+                "UPDATE {t} SET text = 'longer', behind = 5", "DELETE FROM {t} WHERE id = 1")
+    if session.server.kind == "mariadb":
+        return [watched]
+    hidden = Watched(session, database, "b23_hidden", [
+        column("INT", name="id"), column("VARCHAR(20)", name="text"), column("JSON", name="list"), column("INT", name="behind"),
+    ])
+    session.execute(
+        f"CREATE TABLE {hidden.full_name} (id INT PRIMARY KEY, text VARCHAR(20), list JSON, behind INT, KEY ((LOWER(text))), "
+        "KEY ((CAST(list->'$.a' AS UNSIGNED ARRAY))))"
+    )
+    return [watched, hidden.run(
+        """INSERT INTO {t} VALUES (1, 'A', '{"a": [1, 2]}', -1), (2, NULL, NULL, NULL)""",
+        """UPDATE {t} SET list = '{"a": [3]}', behind = 5""", "DELETE FROM {t} WHERE id = 1",
+    )]
+
+
+@script("b24")
+def _invisible_columns(session, database):
+    """Invisible columns are shown like any other, and so is the key that the server made."""
+    columns = [column("INT", name="id"), column("INT", name="unseen"), column("VARCHAR(9)", name="text")]
+    watched = Watched(session, database, "b24", columns)
+    session.execute(f"CREATE TABLE {watched.full_name} (id INT PRIMARY KEY, unseen INT INVISIBLE, text VARCHAR(9))")
+    watched.run("INSERT INTO {t} VALUES (1, 'a')", "INSERT INTO {t} (id, unseen, text) VALUES (2, 7, 'b')",
+                "UPDATE {t} SET unseen = -1", "DELETE FROM {t} WHERE id = 1")
+    if session.server.kind == "mariadb":
+        return [watched]
+    keyed = Watched(session, database, "b24_key", [column("BIGINT", name="my_row_id"), column("INT", name="a")], ("my_row_id",))
+    session.execute("SET SESSION sql_generate_invisible_primary_key = ON")
+    session.execute(f"CREATE TABLE {keyed.full_name} (a INT)")
+    session.execute("SET SESSION sql_generate_invisible_primary_key = OFF")
+    return [watched, keyed.run("INSERT INTO {t} VALUES (1), (1)", "UPDATE {t} SET a = 2", "DELETE FROM {t} LIMIT 1")]
+
+
 CASES = [
+    _generated_columns,
+    _invisible_columns,
     Table("b25", [column(type_, "DEFAULT", as_type=alias(type_)) for type_ in DEFAULTS]),
     Table("b26_columns", [column("INT", 1, 2, name=name) for name in NAMES]),
     _tables,
