@@ -84,7 +84,9 @@ const WAIT_MIN: Duration = Duration::from_millis(1);
 impl MySqlSource {
     /// A source that is not connected yet.
     #[must_use]
-    pub fn new(options: Options) -> Self {
+    pub fn new(mut options: Options) -> Self {
+        options.capture.selection =
+            options.capture.selection.reserving(&crate::describe::OWN_DATABASES);
         Self { options, timeouts: Timeouts::default(), status: Arc::default() }
     }
 
@@ -229,7 +231,7 @@ impl MySqlSource {
         sink: &mut dyn Sink,
     ) -> Result<(), SourceError> {
         let endpoint = &self.options.endpoint;
-        let handled = match translator.to_leave_out(event) {
+        let handled = match translator.leaves_out(event) {
             None => translator.event(event, sink),
             Some(decided) => {
                 tracing::warn!(place = %decided.place, kind = %decided.kind, "event left out");

@@ -187,7 +187,7 @@ mod tests {
     fn a_transaction_that_is_too_long_to_wait_for_comes_as_it_is() {
         let long = event(EventType::WRITE_ROWS_V1, &vec![7; HELD_BYTES_MAX / 2]);
         let begin = [gtid(TRANSACTIONAL), long.clone()];
-        check(&[&begin, &[long.clone()], &[query("ROLLBACK")]], "| 162 23 23 | 2 |");
+        check(&[&begin, std::slice::from_ref(&long), &[query("ROLLBACK")]], "| 162 23 23 | 2 |");
         check(&[&[gtid(TRANSACTIONAL), long.clone(), long]], "162 23 23 |");
     }
 }

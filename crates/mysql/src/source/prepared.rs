@@ -1,13 +1,12 @@
 //! The server's log, read a second time beside the dump: the group of a prepared XA transaction.
 
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use capture::{SinkError, Stop};
 
 use super::error::Failure;
 use super::gtids::Gtids;
-use super::translator::PreparedLog;
+use super::translator::{EachEvent, PreparedLog};
 use super::xa::Prepared;
 use crate::Error;
 use crate::binlog::{EventHeader, EventType};
@@ -48,7 +47,7 @@ impl SecondDump {
             return Err(Failure::prepared_lost(group, "neither a file nor a GTID leads there"));
         };
         let connection = Connection::connect(&self.endpoint, self.timeouts)?;
-        let replica = Replica::prepare(connection, self.options.clone())?;
+        let replica = Replica::prepare(connection, self.options)?;
         Ok(replica.start(&start)?)
     }
 }
@@ -58,7 +57,7 @@ impl PreparedLog for SecondDump {
         &mut self,
         group: &Prepared,
         executed: &Gtids,
-        each: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>, Failure>,
+        each: &mut EachEvent<'_>,
     ) -> Result<(), Failure> {
         let mut stream = self.start(group, executed)?;
         let mut chunk = Chunk::with_capacity(CHUNK_BYTES);

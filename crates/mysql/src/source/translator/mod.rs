@@ -19,7 +19,7 @@ use change::{Body, UnixTime};
 
 use self::group::Group;
 use self::xa::KeptGroups;
-pub(crate) use self::xa::PreparedLog;
+pub(crate) use self::xa::{EachEvent, PreparedLog};
 use super::error::Failure;
 use super::gtids::Gtids;
 use super::place::Place;

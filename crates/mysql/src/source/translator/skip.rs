@@ -23,7 +23,7 @@ impl Translator<'_> {
     }
 
     /// The next event, if it is to be left out.
-    pub(crate) fn to_leave_out(&mut self, bytes: &[u8]) -> Option<BadEvent> {
+    pub(crate) fn leaves_out(&mut self, bytes: &[u8]) -> Option<BadEvent> {
         if self.skips.is_empty() {
             return None;
         }
@@ -42,7 +42,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Leaves the event out that [`Translator::to_leave_out`] has just told.
+    /// Leaves the event out that [`Translator::leaves_out`] has just told.
     pub(crate) fn leave_out(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Failure> {
         self.skipped.quarantined += 1;
         let header = EventHeader::parse(bytes)?;

@@ -99,7 +99,10 @@ impl Translator<'_> {
         sink: &mut dyn Sink,
     ) -> Result<(), Failure> {
         // What a statement changes, it names first; its values may be many megabytes.
-        let head = statement.get(..statement.floor_char_boundary(HEAD_BYTES)).unwrap_or(statement);
+        let end = (0..=HEAD_BYTES.min(statement.len()))
+            .rev()
+            .find(|end| statement.is_char_boundary(*end));
+        let head = end.and_then(|end| statement.get(..end)).unwrap_or(statement);
         let named = mentions(head, context).tables;
         if let Some((database, table)) =
             named.iter().find(|(database, table)| self.tables.tracks(database, table))

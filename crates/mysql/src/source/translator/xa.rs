@@ -20,6 +20,9 @@ use crate::source::gtids::Gtids;
 use crate::source::tables::Bound;
 use crate::source::xa::{Prepared, Xid};
 
+/// Takes an event, and tells whether it wants another one.
+pub(crate) type EachEvent<'e> = dyn FnMut(&[u8]) -> Result<ControlFlow<()>, Failure> + 'e;
+
 /// Reads the server's log a second time, beside the dump.
 pub(crate) trait PreparedLog: std::fmt::Debug {
     /// Hands out the events of the log from the group on, those in front of each dump first, until
@@ -28,7 +31,7 @@ pub(crate) trait PreparedLog: std::fmt::Debug {
         &mut self,
         group: &Prepared,
         executed: &Gtids,
-        each: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>, Failure>,
+        each: &mut EachEvent<'_>,
     ) -> Result<(), Failure>;
 }
 

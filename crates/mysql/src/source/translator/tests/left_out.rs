@@ -32,7 +32,7 @@ fn run(start: &str, events: &[Vec<u8>], places: &[String]) -> Run {
     translator.set_skips(places.to_vec());
     let (mut recorder, mut left_out, mut failure) = (Recorder::default(), Vec::new(), None);
     for event in events {
-        let handled = match translator.to_leave_out(event) {
+        let handled = match translator.leaves_out(event) {
             None => translator.event(event, &mut recorder),
             Some(bad) => {
                 left_out.push(bad);

@@ -1,7 +1,5 @@
 //! XA transactions: prepared, interleaved, committed, rolled back, and read again.
 
-use std::ops::ControlFlow;
-
 use capture::Selection;
 use change::Resume;
 
@@ -10,7 +8,7 @@ use super::{Catalog, FILE, History, MARIADB, MYSQL, Recorder, cut, dump, kind, t
 use crate::binlog::Checksum;
 use crate::source::error::Failure;
 use crate::source::gtids::Gtids;
-use crate::source::translator::{PreparedLog, Skipped, Translator};
+use crate::source::translator::{EachEvent, PreparedLog, Skipped, Translator};
 use crate::source::xa::Prepared;
 
 const MYSQL_XA: &[u8] = include_bytes!("../../testdata/mysql-9.7-xa.binlog");
@@ -72,7 +70,7 @@ impl PreparedLog for Again {
         &mut self,
         group: &Prepared,
         executed: &Gtids,
-        each: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>, Failure>,
+        each: &mut EachEvent<'_>,
     ) -> Result<(), Failure> {
         self.reads += 1;
         if self.is_purged {
