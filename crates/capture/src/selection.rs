@@ -6,6 +6,8 @@
 pub struct Selection {
     include: Vec<Pattern>,
     exclude: Vec<Pattern>,
+    /// Databases of the server itself.
+    reserved: Vec<String>,
 }
 
 /// A pattern that cannot be used.
@@ -28,22 +30,36 @@ impl Selection {
         let parse = |patterns: &[S]| -> Result<Vec<Pattern>, SelectionError> {
             patterns.iter().map(|p| Pattern::parse(p.as_ref())).collect()
         };
-        Ok(Self { include: parse(include)?, exclude: parse(exclude)? })
+        Ok(Self { include: parse(include)?, exclude: parse(exclude)?, reserved: Vec::new() })
+    }
+
+    /// Takes these databases for the server's own: only a pattern that names one without a star tracks its
+    /// tables.
+    #[must_use]
+    pub fn reserving(mut self, databases: &[&str]) -> Self {
+        self.reserved = databases.iter().map(|name| (*name).to_owned()).collect();
+        self
     }
 
     /// Whether rows of this table are tracked.
     #[must_use]
     pub fn tracks(&self, database: &str, table: &str) -> bool {
-        let hit = |patterns: &[Pattern]| {
-            patterns.iter().any(|p| matches(&p.database, database) && matches(&p.table, table))
+        let hit = |pattern: &Pattern| {
+            matches(&pattern.database, database) && matches(&pattern.table, table)
         };
-        hit(&self.include) && !hit(&self.exclude)
+        self.include.iter().any(|p| hit(p) && self.may_name(p, database))
+            && !self.exclude.iter().any(hit)
     }
 
     /// Whether any table of this database could be tracked.
     #[must_use]
     pub fn touches(&self, database: &str) -> bool {
-        self.include.iter().any(|p| matches(&p.database, database))
+        self.include.iter().any(|p| matches(&p.database, database) && self.may_name(p, database))
+    }
+
+    /// Whether the pattern may stand for this database.
+    fn may_name(&self, pattern: &Pattern, database: &str) -> bool {
+        pattern.database == database || !self.reserved.iter().any(|name| name == database)
     }
 }
 
@@ -97,6 +113,17 @@ mod tests {
         assert!(s.tracks("foo", "t") && !s.tracks("foobar", "t"));
         assert!(s.tracks("a_b", "t%") && !s.tracks("axb", "t%") && !s.tracks("a_b", "tt"));
         assert!(!s.tracks("foo", "tmp_1") && s.tracks("foo", "tmp"));
+    }
+
+    #[test]
+    fn a23_the_servers_own_databases_are_tracked_only_by_their_name() {
+        let all = Selection::new(&["*.*"], &[]).unwrap().reserving(&["mysql", "sys"]);
+        assert!(all.tracks("shop", "t") && all.touches("shop"));
+        assert!(!all.tracks("mysql", "rds_heartbeat2") && !all.touches("sys"));
+        let named = Selection::new(&["mysql.*", "s*.*"], &["mysql.slow_*"]).unwrap();
+        let named = named.reserving(&["mysql", "sys"]);
+        assert!(named.tracks("mysql", "user") && !named.tracks("mysql", "slow_log"));
+        assert!(named.tracks("shop", "t") && !named.tracks("sys", "t"));
     }
 
     #[test]

@@ -54,11 +54,15 @@ pub struct TableKeys {
     pub plain_types: Vec<(String, ColumnType)>,
 }
 
-/// Loads the definitions of all tables that `selection` tracks.
+/// What servers and the services that host them keep for themselves.
+pub const OWN_DATABASES: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
+
+/// Loads the definitions of all tables that `selection` tracks; of the server's own only those named.
 ///
 /// # Errors
 /// The connection breaks, or the server refuses a query.
 pub fn load(connection: &mut Connection, selection: &Selection) -> Result<Catalog, Error> {
+    let selection = &selection.clone().reserving(&OWN_DATABASES);
     let databases = databases(connection, selection)?;
     let Some(condition) = within(&databases) else { return Ok(Catalog::default()) };
     let loaded = load_where(connection, &condition, |d, t| selection.tracks(d, t))?;
