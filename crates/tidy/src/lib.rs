@@ -5,6 +5,7 @@
 //! all of them to the tree. What rustfmt and clippy already hold is not repeated here.
 
 pub mod calls;
+pub mod codes;
 pub mod crates;
 pub mod manifests;
 pub mod pages;

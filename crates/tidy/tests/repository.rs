@@ -1,6 +1,8 @@
 //! Applies every rule to this repository.
 
-use tidy::{calls, crates, manifests, pages, rust, texts, tree};
+use std::collections::BTreeSet;
+
+use tidy::{calls, codes, crates, manifests, pages, rust, texts, tree};
 
 /// Crates of the workspace that are no rooms of the product.
 const OUTSIDE: [&str; 1] = ["tidy"];
@@ -72,6 +74,23 @@ fn pages_have_one_title_and_links_that_lead_somewhere() {
     }
     complaints.extend(pages::changelog(&read("CHANGELOG.md").unwrap()));
     assert_none(&complaints);
+}
+
+#[test]
+fn each_reason_why_a_task_fails_has_its_choices_told() {
+    const PAGE: &str = "docs/when-a-task-fails.md";
+    let files = files();
+    let makes_codes = |path: &str| {
+        let of_sources = path.starts_with("crates/mysql/src/source/")
+            || path.starts_with("crates/mysql/src/connection/")
+            || path == "crates/wellhead/src/sources.rs";
+        let of_tasks = path.starts_with("crates/task/src/") && !path.contains("/verify/");
+        (of_sources || of_tasks) && !path.contains("tests")
+    };
+    let sources = texts_of(&files, ".rs").into_iter().filter(|(path, _)| makes_codes(path));
+    let found = sources.flat_map(|(_, text)| codes::codes(text)).collect::<BTreeSet<_>>();
+    assert!(found.len() > 20, "{found:?}");
+    assert_none(&codes::compare(&found, &codes::sections(&read(PAGE).unwrap()), PAGE));
 }
 
 #[test]
