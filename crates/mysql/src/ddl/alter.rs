@@ -39,6 +39,16 @@ pub(super) enum Step {
     TableToPartition(TableName),
 }
 
+impl Step {
+    /// The column that this adds or defines anew.
+    pub(super) fn new_column(&self) -> Option<&ColumnSpec> {
+        match self {
+            Self::AddColumn(column, _) | Self::ChangeColumn(_, column, _) => Some(column),
+            _ => None,
+        }
+    }
+}
+
 impl AlterTable {
     /// Whether anything but the table's name, its rows or another table changes.
     pub(super) fn changes_definition(&self) -> bool {

@@ -8,7 +8,8 @@ use change::ColumnType;
 
 use super::alter::{AlterTable, Step};
 use super::charsets::{CharsetSpec, bytes_per_character};
-use super::column::Place;
+use super::column::{GENERATED_PRIMARY_KEY, Place};
+use super::create;
 use super::data_type::{Charsets, TypeSpec, size_of};
 use super::definition::{ColumnDefinition, Definition, Key, is_same_name};
 use super::key::{self, KeySpec};
@@ -32,29 +33,42 @@ impl Definition {
         altered.keep_columns(&alter.steps)?;
         altered.place_columns(&alter.steps)?;
         let mut keys = altered.kept_keys(&alter.steps)?;
-        key::add(&mut keys, &new_keys(&alter.steps), &alter.periods)?;
+        let new_row_end = create::row_end(alter.steps.iter().filter_map(Step::new_column));
+        let mut row_end = new_row_end.clone().or_else(|| self.row_end.clone());
         let mut hidden_versioning = self.hidden_versioning;
         for step in &alter.steps {
             match step {
-                Step::AddVersioning => hidden_versioning = !has_row_period(&alter.steps),
-                Step::DropVersioning => hidden_versioning = false,
+                Step::AddVersioning => hidden_versioning = new_row_end.is_none(),
+                Step::DropVersioning => (hidden_versioning, row_end) = (false, None),
                 _ => {}
             }
         }
-        Ok(Self { charset: altered.charset, columns: altered.columns, keys, hidden_versioning })
+        key::add(&mut keys, &self.new_keys(&alter.steps, row_end.as_deref()), &alter.periods)?;
+        let Alteration { charset, columns, .. } = altered;
+        Ok(Self { charset, columns, keys, hidden_versioning, row_end })
     }
-}
 
-fn has_row_period(steps: &[Step]) -> bool {
-    steps.iter().any(|step| matches!(step, Step::AddColumn(column, _) if column.is_row_period))
-}
+    /// Keys to add. Whether one exists is a question about the table as it was.
+    fn new_keys(&self, steps: &[Step], row_end: Option<&str>) -> Vec<KeySpec> {
+        let exists = |key: &KeySpec| {
+            let asked = key.asked_name().filter(|_| key.if_not_exists);
+            asked.is_some_and(|name| self.keys.iter().any(|old| is_same_name(&old.name, name)))
+        };
+        let key = |step: &Step| match step {
+            Step::AddKey(key) if !exists(key) => Some(key.clone().with_row_end(row_end)),
+            _ => None,
+        };
+        steps.iter().filter_map(key).collect()
+    }
 
-fn new_keys(steps: &[Step]) -> Vec<KeySpec> {
-    let key = |step: &Step| match step {
-        Step::AddKey(key) => Some(key.clone()),
-        _ => None,
-    };
-    steps.iter().filter_map(key).collect()
+    /// Whether the first column may be the invisible primary key that MySQL adds. It stays the first.
+    fn may_have_generated_primary_key(&self) -> bool {
+        let first = self.columns.first();
+        first.is_some_and(|column| {
+            column.name == GENERATED_PRIMARY_KEY
+                && column.kind == ColumnType::BigInt { unsigned: true }
+        })
+    }
 }
 
 /// An alteration under way.
@@ -198,6 +212,9 @@ impl Alteration<'_> {
     ) -> Result<(), NotUnderstood> {
         let at = match place {
             None => self.columns.len(),
+            Some(Place::First) if self.old.may_have_generated_primary_key() => {
+                return Err(NotUnderstood::Unfit("its first column may have to stay there".into()));
+            }
             Some(Place::First) => 0,
             Some(Place::After(name)) => {
                 let before = self.find(name);

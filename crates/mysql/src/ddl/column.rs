@@ -16,10 +16,17 @@ pub(super) struct ColumnSpec {
     spec: TypeSpec,
     charset: Option<CharsetSpec>,
     /// Holds the start or end of a row's life under system versioning.
-    pub(super) is_row_period: bool,
+    pub(super) row_period: Option<RowPeriod>,
     /// Puts its table under system versioning.
     pub(super) is_versioned: bool,
     pub(super) place: Option<Place>,
+}
+
+/// Which end of a row's life a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowPeriod {
+    Start,
+    End,
 }
 
 /// Where a column goes.
@@ -38,15 +45,18 @@ impl ColumnSpec {
     /// The primary key that MySQL adds to a table without one.
     pub(super) fn invisible_primary_key() -> Self {
         Self {
-            name: "my_row_id".into(),
+            name: GENERATED_PRIMARY_KEY.into(),
             spec: TypeSpec::Plain(ColumnType::BigInt { unsigned: true }),
             charset: None,
-            is_row_period: false,
+            row_period: None,
             is_versioned: false,
             place: None,
         }
     }
 }
+
+/// The name of the primary key that MySQL adds to a table without one.
+pub(super) const GENERATED_PRIMARY_KEY: &str = "my_row_id";
 
 /// Words that begin an attribute of a column, and so end the expression before.
 const ATTRIBUTES: [&str; 32] = [
@@ -96,7 +106,7 @@ impl Parser<'_> {
             name,
             spec: data_type.spec,
             charset: data_type.charset,
-            is_row_period: false,
+            row_period: None,
             is_versioned: false,
             place: None,
         };
@@ -162,8 +172,11 @@ impl Parser<'_> {
             self.accept("ALWAYS");
             self.accept("AS");
             if self.accept("ROW") {
-                self.skip();
-                column.is_row_period = true;
+                let is_start = self.accept("START");
+                if !is_start {
+                    self.expect("END")?;
+                }
+                column.row_period = Some(if is_start { RowPeriod::Start } else { RowPeriod::End });
             } else {
                 self.skip_parentheses()?;
             }

@@ -3,7 +3,7 @@
 use change::ColumnType;
 
 use super::charsets::CharsetSpec;
-use super::column::ColumnSpec;
+use super::column::{ColumnSpec, RowPeriod};
 use super::context::{Context, Dialect};
 use super::data_type::{Charsets, TypeSpec};
 use super::definition::{ColumnDefinition, Definition, KeyKind};
@@ -96,6 +96,12 @@ pub(super) fn sequence(value: &ColumnType) -> Definition {
     Definition { columns, ..Definition::default() }
 }
 
+/// The column that holds the end of a row's life.
+pub(super) fn row_end<'a>(columns: impl IntoIterator<Item = &'a ColumnSpec>) -> Option<String> {
+    let end = |column: &&ColumnSpec| column.row_period == Some(RowPeriod::End);
+    columns.into_iter().find(end).map(|column| column.name.clone())
+}
+
 impl TableSpec {
     /// The table that this makes in a database with a default character set.
     pub(super) fn define(
@@ -109,8 +115,8 @@ impl TableSpec {
         };
         let is_versioned =
             self.options.versioned || self.columns.iter().any(|column| column.is_versioned);
-        let hidden_versioning =
-            is_versioned && !self.columns.iter().any(|column| column.is_row_period);
+        let row_end = row_end(&self.columns);
+        let hidden_versioning = is_versioned && row_end.is_none();
         let has_primary_key = self.keys.iter().any(|key| key.kind == KeyKind::Primary);
         let mysql = matches!(context.dialect, Dialect::MySql { .. });
         if context.adds_invisible_primary_key && mysql && !has_primary_key {
@@ -125,8 +131,10 @@ impl TableSpec {
             .map(|column| column.resolve(charsets))
             .collect::<Result<_, _>>()?;
         let mut keys = Vec::new();
-        key::add(&mut keys, &self.keys, &self.periods)?;
-        Ok(Definition { charset, columns, keys, hidden_versioning })
+        let specs: Vec<KeySpec> =
+            self.keys.into_iter().map(|key| key.with_row_end(row_end.as_deref())).collect();
+        key::add(&mut keys, &specs, &self.periods)?;
+        Ok(Definition { charset, columns, keys, hidden_versioning, row_end })
     }
 }
 
@@ -237,12 +245,18 @@ impl Parser<'_> {
             let literal = self.peek(0).is_some_and(|token| {
                 matches!(token.kind, Kind::String | Kind::Number | Kind::Hex | Kind::Quoted)
             });
-            let word = self.is_name(0) && !self.is_at_option();
+            let default = self.is_word(0, "DEFAULT") && self.is_default_value();
+            let word = self.is_name(0) && (default || !self.is_at_option());
             if !literal && !word && !self.is_symbol(0, '(') {
                 return Ok(());
             }
         }
         self.skip_term()
+    }
+
+    /// Whether the `DEFAULT` ahead is a value, and not the beginning of an option.
+    fn is_default_value(&self) -> bool {
+        !self.is_any(1, &["CHARSET", "CHARACTER", "CHAR", "COLLATE"])
     }
 
     /// Whether an option of interest begins here, and so no value stands here.

@@ -23,6 +23,9 @@ pub struct Definition {
     pub keys: Vec<Key>,
     /// Whether MariaDB's system versioning adds `row_start` and `row_end`, which the catalog hides.
     pub hidden_versioning: bool,
+    /// The column that MariaDB's system versioning keeps the end of a row's life in, if the table names
+    /// one itself. It is part of every unique key.
+    pub row_end: Option<String>,
 }
 
 /// One column.
@@ -66,13 +69,21 @@ impl Definition {
     /// of `STATISTICS`.
     #[must_use]
     pub fn new(charset: Option<String>, columns: Vec<ColumnDefinition>, keys: Vec<Key>) -> Self {
-        Self { charset, columns, keys, hidden_versioning: false }
+        Self { charset, columns, keys, hidden_versioning: false, row_end: None }
     }
 
     /// The same table with the two hidden columns of MariaDB's system versioning.
     #[must_use]
     pub fn with_hidden_versioning(mut self) -> Self {
         self.hidden_versioning = true;
+        self
+    }
+
+    /// The same table, versioned by columns of its own; `row_end` is the one that the catalog generates
+    /// as `ROW END`.
+    #[must_use]
+    pub fn with_row_end(mut self, row_end: String) -> Self {
+        self.row_end = Some(row_end);
         self
     }
 

@@ -39,6 +39,27 @@ impl KeySpec {
         Self { name: None, kind, parts, if_not_exists: false }
     }
 
+    /// The name that `IF NOT EXISTS` asks for.
+    pub(super) fn asked_name(&self) -> Option<&str> {
+        match (self.kind, &self.name, self.parts.first()) {
+            (KeyKind::Primary, ..) => Some(PRIMARY),
+            (_, Some(name), _) | (_, None, Some(KeyPart::Column(name))) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Adds the end of a row's life, which is part of every unique key under system versioning.
+    pub(super) fn with_row_end(mut self, row_end: Option<&str>) -> Self {
+        let has = |part: &KeyPart, name: &str| matches!(part, KeyPart::Column(own) if is_same_name(own, name));
+        if let Some(name) = row_end
+            && matches!(self.kind, KeyKind::Primary | KeyKind::Unique)
+            && !self.parts.iter().any(|part| has(part, name))
+        {
+            self.parts.push(KeyPart::Column(name.to_owned()));
+        }
+        self
+    }
+
     /// The parts as columns; of a period, its end and its start.
     fn columns(&self, periods: &[Period]) -> Result<Vec<Option<String>>, NotUnderstood> {
         let mut columns = Vec::with_capacity(self.parts.len());
@@ -95,7 +116,7 @@ pub(super) fn add(
         let name = match (spec.kind, &spec.name) {
             (KeyKind::Primary, _) => PRIMARY.to_owned(),
             (_, Some(name)) => name.clone(),
-            (_, None) => free_name(keys, parts.first()),
+            (_, None) => free_name(keys, parts),
         };
         if spec.if_not_exists && keys.iter().any(|key| is_same_name(&key.name, &name)) {
             continue;
@@ -110,8 +131,10 @@ fn is_same_part(a: &Option<String>, b: &Option<String>) -> bool {
 }
 
 /// The name a key gets from its first column (`make_unique_key_name` in `sql/sql_table.cc`).
-fn free_name(keys: &[Key], first: Option<&Option<String>>) -> String {
-    let base = first.and_then(Option::as_deref).unwrap_or("functional_index");
+fn free_name(keys: &[Key], parts: &[Option<String>]) -> String {
+    let is_functional = parts.iter().any(Option::is_none);
+    let first = parts.first().and_then(Option::as_deref).filter(|_| !is_functional);
+    let base = first.unwrap_or("functional_index");
     let is_free = |name: &str| {
         !is_same_name(name, PRIMARY) && !keys.iter().any(|key| is_same_name(&key.name, name))
     };
