@@ -462,3 +462,24 @@ def test_a25_what_was_prepared_before_the_start_is_counted_and_named(new_source,
     wait.until(lambda: metrics(tap).get("xa_prepared_before_start") == 1, "the counter")
     [warning] = tap.task("xa")["warnings"]
     assert "X'6265666f7265'" in warning and "binlog.0" in warning
+
+
+def test_statements_in_the_scope_of_tracked_tables_name_one(source, schema, new_wellhead, follow):
+    other = f"{schema}_other"
+    tap = new_wellhead.serve().start()
+    tap.track("scoped", source, schema, auto_start=True, ddl_scope="tracked")
+    tap.wait_for_state("scoped", "normal")
+    session = Session(source, schema)
+    session.run(
+        "CREATE TABLE t (id INT PRIMARY KEY)", f"CREATE DATABASE {other}", f"CREATE TABLE {other}.t (id INT)",
+        f"CREATE USER {other}", f"GRANT SELECT ON {schema}.* TO {other}", f"USE {other}",
+        f"ALTER TABLE {schema}.t ADD COLUMN v INT", "ALTER TABLE t ADD COLUMN v INT", f"RENAME TABLE t TO {schema}.moved",
+        f"DROP USER {other}", f"DROP DATABASE {other}", f"INSERT INTO {schema}.t VALUES (1, 1)",
+    )
+    session.close()
+    topic = follow(tap.kafka, "scoped", tap.new_login("scoped"))
+    topic.wait_for_rows(1)
+    texts = [entry["afterImages"] for entry in topic.records if entry["operation"] == "DDL"]
+    assert [text.replace("`", "").split(" (")[0].split(" TO ")[0] for text in texts] == [
+        "CREATE TABLE t", f"GRANT SELECT ON {schema}.*", f"ALTER TABLE {schema}.t ADD COLUMN v INT", "RENAME TABLE t",
+    ]
