@@ -119,9 +119,14 @@ impl<'d> Tables<'d> {
         let timeline = Timeline::load(setting.history, at, moved_from, only)?;
         let mut held = HashMap::new();
         if setting.only.is_none() {
+            let mut needed_from = at.sort_key();
             for table in setting.quarantine.tables()? {
+                if let Ok(from) = BinlogPosition::parse(table.from.as_str()) {
+                    needed_from = needed_from.min(from.sort_key());
+                }
                 held.insert((table.database, table.table), table.code);
             }
+            timeline.forget_before(&needed_from)?;
         }
         let (ahead, bound, ids) = Default::default();
         Ok(Self { setting, definitions, timeline, ahead, held, bound, ids })
@@ -242,6 +247,9 @@ impl<'d> Tables<'d> {
         at: &BinlogPosition,
     ) -> Result<TableBinding, Failure> {
         let name = (map.database.to_owned(), map.table.to_owned());
+        if self.setting.only.is_none() {
+            self.load_all(at)?;
+        }
         self.timeline.save_unsaved(at)?;
         let mut misfit = None;
         let bind = |definition: &Definition| {
@@ -310,14 +318,6 @@ impl<'d> Tables<'d> {
         };
         self.timeline.define(name, definition, at)
     }
-}
-
-/// Statements that name a table and leave its columns as they are. A table that was emptied and then
-/// dropped could otherwise not be decoded any more.
-fn keeps_columns(statement: &str) -> bool {
-    let first = statement.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next();
-    let first = first.unwrap_or_default();
-    ["TRUNCATE", "ANALYZE", "OPTIMIZE", "FLUSH"].iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 /// The definition with the character sets called as the log's metadata are read: the catalogs of newer

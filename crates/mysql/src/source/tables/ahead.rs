@@ -7,10 +7,9 @@
 use std::collections::HashMap;
 
 use super::Name;
-use crate::ddl::{Context, mentions};
+use crate::ddl::{Context, DatabaseChange, Definition, Model, mentions};
 use crate::source::position::{BinlogPosition, file_number};
 use crate::source::statement::{Statement, classify};
-use crate::source::tables::keeps_columns;
 
 /// A place in the log of one server: the number of a file, and a byte.
 pub(crate) type LogPlace = (u64, u64);
@@ -42,17 +41,27 @@ impl Ahead {
 
     /// Takes a statement that stands at `place`.
     pub(crate) fn add(&mut self, place: LogPlace, statement: &str, context: &Context<'_>) {
-        if classify(statement) != Statement::Ddl || keeps_columns(statement) {
+        if classify(statement) != Statement::Ddl {
             return;
         }
+        // Whatever the tables are like that it names: which of them would it change?
         let named = mentions(statement, context);
-        if self.tables.len() >= NAMES_MAX {
-            self.any = place;
-        } else if named.tables.is_empty() {
-            self.databases.extend(named.databases.into_iter().map(|name| (name, place)));
-        } else {
-            self.tables.extend(named.tables.into_iter().map(|name| (name, place)));
+        let mut model = Model::default();
+        for database in &named.databases {
+            model.set_database(database, None);
         }
+        for (database, table) in &named.tables {
+            model.set_table(database, table, Definition::default());
+        }
+        let effect = model.apply(statement, context);
+        if self.tables.len() + self.databases.len() >= NAMES_MAX {
+            self.any = place;
+            return;
+        }
+        self.tables.extend(effect.tables.into_iter().map(|(name, _)| (name, place)));
+        let dropped = effect.databases.into_iter();
+        let dropped = dropped.filter(|(_, change)| *change == DatabaseChange::Dropped);
+        self.databases.extend(dropped.map(|(name, _)| (name, place)));
     }
 
     /// All statements before `end` were taken.
@@ -91,6 +100,16 @@ mod tests {
         ahead.add((1, 300), "RENAME TABLE old.a TO shop.b", &context);
         ahead.add((2, 50), "DROP DATABASE gone", &context);
         let at = |text| BinlogPosition::parse(text).unwrap();
+        for harmless in [
+            "CREATE VIEW v AS SELECT * FROM parts",
+            "CREATE TRIGGER tr BEFORE INSERT ON parts FOR EACH ROW SET NEW.a = 1",
+            "CREATE PROCEDURE p() DROP TABLE parts",
+            "ANALYZE TABLE parts",
+            "GRANT SELECT ON shop.parts TO x",
+            "ALTER DATABASE shop CHARACTER SET latin1",
+        ] {
+            ahead.add((2, 55), harmless, &context);
+        }
         ahead.has_read(at("bin.000002:60"));
         assert_eq!(ahead.names(&name("shop", "orders"), (1, 4)), Some((1, 100)));
         assert_eq!(ahead.names(&name("shop", "orders"), (1, 101)), None);

@@ -13,7 +13,7 @@ use change::TableSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Name;
-use crate::ddl::{Context, DatabaseChange, Definition, Model, Table, TableChange};
+use crate::ddl::{Context, DatabaseChange, Definition, Model, Table, TableChange, mentions};
 use crate::describe;
 use crate::source::error::Failure;
 use crate::source::position::BinlogPosition;
@@ -125,6 +125,15 @@ impl<'a> Timeline<'a> {
         Ok(())
     }
 
+    /// Forgets what is of no use to a reader that stands at `floor` or behind it.
+    pub(super) fn forget_before(&self, floor: &str) -> Result<(), Failure> {
+        if self.is_unsaved {
+            return Ok(());
+        }
+        let since = floor.split_inclusive(' ').next().unwrap_or_default();
+        Ok(self.history.forget(since, floor)?)
+    }
+
     /// Whether all definitions were loaded from the server once.
     pub(super) fn is_loaded(&self) -> bool {
         self.is_loaded
@@ -150,7 +159,7 @@ impl<'a> Timeline<'a> {
         definition: Definition,
         at: &BinlogPosition,
     ) -> Result<(), Failure> {
-        self.put(name, definition, at.sort_key() + ANSWERED, at)
+        self.put(name, definition, &(at.sort_key() + ANSWERED), at)
     }
 
     /// The table is defined like this from `at` on.
@@ -160,19 +169,19 @@ impl<'a> Timeline<'a> {
         definition: Definition,
         at: &BinlogPosition,
     ) -> Result<(), Failure> {
-        self.put(name, definition, at.sort_key(), at)
+        self.put(name, definition, &at.sort_key(), at)
     }
 
     fn put(
         &mut self,
         name: &Name,
         definition: Definition,
-        valid_from: String,
+        valid_from: &str,
         at: &BinlogPosition,
     ) -> Result<(), Failure> {
         self.save_unsaved(at)?;
         if !at.file.is_empty() {
-            self.append(&[entry(&valid_from, name, &Kept::Table(definition.clone()))?])?;
+            self.append(&[entry(valid_from, name, &Kept::Table(definition.clone()))?])?;
         }
         self.plain.remove(name);
         self.model.set_table(&name.0, &name.1, definition);
@@ -192,6 +201,10 @@ impl<'a> Timeline<'a> {
         }
         for (database, table, definition) in loaded.tables {
             let name = (database, table);
+            if let Some(Table::Known(_)) = self.model.table(&name.0, &name.1) {
+                // What was followed up to here is sure.
+                continue;
+            }
             if is_unsure(&name) {
                 let reason = "a statement further on in the log changes it".to_owned();
                 self.model.set_stale(&name.0, &name.1, reason);
@@ -275,8 +288,23 @@ impl<'a> Timeline<'a> {
             entries.push(entry(&valid_from, &name, &kept)?);
             changed.push(name);
         }
+        for name in self.outdated_plain(statement, context) {
+            self.plain.remove(&name);
+            let kept = self.model.table(&name.0, &name.1).map_or(Kept::Dropped, kept);
+            entries.push(entry(&valid_from, &name, &kept)?);
+            changed.push(name);
+        }
         self.append(&entries)?;
         Ok(changed)
+    }
+
+    /// Tables of an older release that a statement names.
+    fn outdated_plain(&self, statement: &str, context: &Context<'_>) -> Vec<Name> {
+        if self.plain.is_empty() {
+            return Vec::new();
+        }
+        let named = mentions(statement, context).tables;
+        self.plain.keys().filter(|name| named.contains(*name)).cloned().collect()
     }
 
     fn append(&self, entries: &[HistoryEntry]) -> Result<(), Failure> {
@@ -341,16 +369,22 @@ fn entry(valid_from: &str, name: &Name, kept: &Kept) -> Result<HistoryEntry, Fai
 
 /// Whether a statement may drop a whole database.
 fn drops_database(statement: &str) -> bool {
-    let head = statement.get(..statement.floor_char_boundary(HEAD_BYTES)).unwrap_or(statement);
-    let head = head.to_ascii_uppercase();
+    let head = head(statement);
     head.contains("DROP") && (head.contains("DATABASE") || head.contains("SCHEMA"))
 }
 
 /// Whether a statement may do nothing because a table is there already.
 fn is_conditional(statement: &str) -> bool {
-    let head = statement.get(..statement.floor_char_boundary(HEAD_BYTES)).unwrap_or(statement);
-    head.to_ascii_uppercase().contains("EXISTS")
+    head(statement).contains("EXISTS")
 }
 
-/// Statements say what they are about in so many first bytes.
-const HEAD_BYTES: usize = 4096;
+/// The first words of a statement, in upper case.
+fn head(statement: &str) -> String {
+    statement.chars().take(HEAD_CHARS).map(|c| c.to_ascii_uppercase()).collect()
+}
+
+/// Statements say what they are about in so many first characters.
+const HEAD_CHARS: usize = 4096;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The translator over whole files of real servers; `testdata/README.md` says how they were made.
 
+mod definitions;
 mod groups;
 mod left_out;
 mod log;
@@ -20,7 +21,7 @@ use change::{Body, Change, Column, ColumnType, RowOperation, SourceInfo, TableSc
 use super::{Failure, Translator};
 use crate::Error;
 use crate::binlog::{Checksum, EventHeader};
-use crate::ddl::{ColumnDefinition, Definition};
+use crate::ddl::{ColumnDefinition, Context, Definition, Dialect};
 use crate::describe::{self, TableKeys};
 use crate::source::position::BinlogPosition;
 use crate::source::tables::{Ahead, Definitions, Setting, Tables};
@@ -107,6 +108,8 @@ struct Recorder {
     /// Resume points told while nothing waited.
     idle: Vec<String>,
     times: Vec<i64>,
+    /// How often it was asked to make things durable.
+    settled: u32,
 }
 
 impl Recorder {
@@ -178,6 +181,11 @@ impl Sink for Recorder {
         Ok(())
     }
 
+    fn settle(&mut self, _: &Change<'_>) -> Result<(), SinkError> {
+        self.settled += 1;
+        Ok(())
+    }
+
     fn idle(&mut self, at: &Change<'_>) -> Result<Duration, SinkError> {
         self.idle.push(position_of(at));
         Ok(Duration::from_secs(1))
@@ -189,6 +197,8 @@ impl Sink for Recorder {
 struct Catalog {
     tables: Vec<TableSchema>,
     questions: u32,
+    /// Statements further on in the log, each with the place where it ends.
+    ahead: Vec<((u64, u64), &'static str)>,
 }
 
 /// A table without keys, as the catalog has it.
@@ -220,7 +230,11 @@ impl Definitions for Catalog {
         Ok(None)
     }
 
-    fn read_ahead(&mut self, _: &BinlogPosition, _: &mut Ahead) -> Result<(), Failure> {
+    fn read_ahead(&mut self, _: &BinlogPosition, ahead: &mut Ahead) -> Result<(), Failure> {
+        let context = Context::new(Dialect::MySql { version: 90_700 }, "shop");
+        for (place, statement) in &self.ahead {
+            ahead.add(*place, statement, &context);
+        }
         Ok(())
     }
 }
