@@ -356,6 +356,7 @@ fn date_time(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
 
 /// Decodes and renders anything, for the fuzzer: must neither panic nor take memory without bound.
 pub fn fuzz_decode(bytes: &[u8]) {
+    let _ = crate::View::parse(bytes);
     if let Ok(record) = Record::decode(bytes) {
         let _ = record.to_text_line();
         let _ = record.to_json();

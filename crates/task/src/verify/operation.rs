@@ -62,6 +62,8 @@ pub(super) struct Running {
     pub(super) cancel: Cancel,
     pub(super) progress: Mutex<Progress>,
     ended: Mutex<Option<(UnixTime, Outcome)>>,
+    /// Told when `ended` is known.
+    over: Condvar,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -79,6 +81,8 @@ pub(super) enum Stopped {
     Failed { reason: Reason, by_source: bool },
 }
 
+/// How long one is waited for that was told to end.
+const END_MAX: Duration = Duration::from_secs(3);
 /// Verifications that are kept after their end.
 const KEPT_MAX: usize = 50;
 
@@ -106,6 +110,7 @@ impl Verifications {
             cancel: Cancel::default(),
             progress: Mutex::default(),
             ended: Mutex::default(),
+            over: Condvar::new(),
             thread: Mutex::default(),
         });
         let shared = Arc::clone(&running);
@@ -125,6 +130,7 @@ impl Verifications {
                     }
                 };
                 *lock(&shared.ended) = Some((clock.now(), outcome));
+                shared.over.notify_all();
             })
             .map_err(Error::Thread)?;
         *lock(&running.thread) = Some(thread);
@@ -150,12 +156,19 @@ impl Verifications {
         Some(found.view())
     }
 
-    /// Ends those of a task, and waits for them; of all tasks if none is named.
+    /// Ends those of a task; of all tasks if none is named. One that waits for its source's answer is left
+    /// behind after a while: it only reads.
     pub(crate) fn end(&self, task: Option<&TaskName>) {
         let of_task = |one: &&Arc<Running>| task.is_none_or(|task| one.task == *task);
         let ending: Vec<_> = lock(&self.kept).iter().filter(of_task).cloned().collect();
         ending.iter().for_each(|one| one.cancel.raise());
-        ending.iter().for_each(|one| one.join());
+        for one in ending {
+            if one.is_over_within(END_MAX) {
+                one.join();
+            } else {
+                tracing::warn!(task = %one.task, "a verification waits for its source, it is left");
+            }
+        }
     }
 
     /// Waits for all.
@@ -170,6 +183,12 @@ impl Running {
     fn is_ended(&self) -> bool {
         lock(&self.ended).is_some()
             || lock(&self.thread).as_ref().is_some_and(JoinHandle::is_finished)
+    }
+
+    fn is_over_within(&self, time: Duration) -> bool {
+        let ended = lock(&self.ended);
+        let waited = self.over.wait_timeout_while(ended, time, |ended| ended.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_some()
     }
 
     fn join(&self) {
