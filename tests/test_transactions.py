@@ -483,3 +483,29 @@ def test_statements_in_the_scope_of_tracked_tables_name_one(source, schema, new_
     assert [text.replace("`", "").split(" (")[0].split(" TO ")[0] for text in texts] == [
         "CREATE TABLE t", f"GRANT SELECT ON {schema}.*", f"ALTER TABLE {schema}.t ADD COLUMN v INT", "RENAME TABLE t",
     ]
+
+
+def test_a25_where_no_file_is_known_the_gtids_lead_to_prepared_rows(source, schema, new_wellhead, follow):
+    """As after a failover: the position names the group of the prepared rows by its GTID alone."""
+
+    def executed():
+        variable = "gtid_binlog_pos" if source.kind == "mariadb" else "gtid_executed"
+        return source.sql(f"SELECT @@global.{variable}")[0][0].replace("\n", "")
+
+    source.sql(f"CREATE TABLE {schema}.t (id INT PRIMARY KEY)")
+    before = executed()
+    source.sql("XA START 'a'", f"INSERT INTO {schema}.t VALUES (1), (2)", "XA END 'a'", "XA PREPARE 'a'")
+    prepared = executed()
+    source.sql(f"INSERT INTO {schema}.t VALUES (3)")
+    source.sql("XA COMMIT 'a'", f"INSERT INTO {schema}.t VALUES (4)")
+    if source.kind == "mariadb":
+        own, previous = prepared, before
+    else:
+        own, previous = f"{prepared.split(':')[0]}:{prepared.replace(':', '-').split('-')[-1]}", ""
+    start = f"xa=1,61,,1,0,{own},{previous}, gtid={prepared}"
+    server = new_wellhead.tap(source.url(schema), "--start", start).start()
+    topic = follow(server.kafka, schema)
+    topic.wait_for(lambda seen: sum(entry["operation"] == "COMMIT" for entry in seen) == 3, "three commits")
+    kinds = [entry["operation"] for entry in topic.records if entry["operation"] != "HEARTBEAT"]
+    assert kinds == ["BEGIN", "INSERT", "COMMIT", "BEGIN", "INSERT", "INSERT", "COMMIT", "BEGIN", "INSERT", "COMMIT"]
+    assert [record.after(row)["id"] for row in topic.rows] == [3, 1, 2, 4]
