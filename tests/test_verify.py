@@ -49,6 +49,20 @@ ROW = """
     12.5, 0.1, 1e-5, '2026-11-21 04:05:06.5', '2026-11-21 04:05:06', '-01:02:03.000004', 2026,
     'é', 'ü🙂', X'00FF', X'01', b'101', 'é', 'a,b', '{"b": [1, 2.50, null], "a": "ü"}', ST_GeomFromText('POINT(1 2)')"""
 
+# Columns that only one kind has, and what else is easily compared wrongly.
+MORE = {
+    "mariadb": ("u UUID, i4 INET4, i6 INET6, z VARCHAR(500) COMPRESSED",
+                "'0191e4b3-7c1a-7000-8000-000000000001', '192.0.2.1', '2001:db8::1', REPEAT('z', 400)"),
+    "mysql": ("v VECTOR(3), j2 JSON", "STRING_TO_VECTOR('[1,2.5,-3]'), CAST(1.10 AS JSON)"),
+}
+COMMON_MORE = """
+    f1 FLOAT(9,3), f2 FLOAT, f3 FLOAT, g1 DOUBLE(20,5), g2 DOUBLE, t0 TIMESTAMP NULL, d0 DATE, y0 YEAR, n DECIMAL(65,30),
+    m MEDIUMINT UNSIGNED, s16 TEXT CHARACTER SET utf16, gbk VARCHAR(9) CHARACTER SET gbk, big LONGTEXT, l LINESTRING"""
+COMMON_MORE_ROW = """
+    1234.5678, 1e-45, 3.4e38, 1234.56789, 4.9e-324, '0000-00-00 00:00:00', '0000-00-00', 0,
+    -12345678901234567890123456789012345.123456789012345678901234567890,
+    16777215, '日本 🙂', '中文', REPEAT('long ', 50000), ST_GeomFromText('LINESTRING(0 0,1 2.5)')"""
+
 
 class Verified:
     """What one run of the command answered."""
@@ -91,6 +105,8 @@ def fill(source, schema):
         f"CREATE TABLE {schema}.everything (id INT AUTO_INCREMENT PRIMARY KEY, {VALUES})",
         f"INSERT INTO {schema}.everything VALUES (NULL, {ROW})",
         f"INSERT INTO {schema}.everything (id) VALUES (NULL)",
+        f"CREATE TABLE {schema}.more (id INT AUTO_INCREMENT PRIMARY KEY, {COMMON_MORE}, {MORE[source.kind][0]})",
+        f"INSERT INTO {schema}.more VALUES (NULL, {COMMON_MORE_ROW}, {MORE[source.kind][1]})",
         f"CREATE TABLE {schema}.keyless (a INT, b INT)",
         f"INSERT INTO {schema}.keyless VALUES (1, 2), (1, 2)",
         f"CREATE TABLE {schema}.by_unique (a INT NOT NULL, b INT, UNIQUE KEY u (a))",
@@ -209,6 +225,7 @@ def test_a_log_is_equal_to_its_source_while_the_application_writes(source, schem
             assert (found["rows"], found["equal"], found["not_in_log"]) == (len(rows), len(rows), 0), found
             assert found["values_left_out"] == 0, found
     assert quiet.table("everything")["equal"] == 2 and quiet.table("everything")["values_left_out"] == 0
+    assert quiet.table("more")["equal"] == 1 and quiet.table("more")["values_left_out"] == 0
     older = quiet.table("older")
     assert (older["equal"], older["not_in_log"]) == (1, 2), "what is older is neither equal nor different"
     assert "key" in quiet.table("keyless")["skipped"] and quiet.table("keyless")["rows"] == 0
