@@ -279,17 +279,50 @@ def test_c06_updates_that_change_nothing(values):
     values.hold("c06")
 
 
-def test_b13_tail_shows_text_in_every_character_set(values):
-    """Text reads as the server converts it to UTF-8; bytes that are none say so."""
+@pytest.fixture(scope="module")
+def shown(values):
+    """The inserted rows as `wellhead tail` shows them, by table and key."""
     where = ("--url", f"http://{values.tapped.http}", "--token-file", values.tapped.data / "admin.token")
     done = wellhead.run(
-        "tail", "values", "-s", "start", "-o", "json", "--op", "insert", "--table", "values_full.b13_*", *where
+        "tail", "values", "-s", "start", "-o", "json", "--op", "insert", "--table", "values_full.b*", *where
     )
     assert done.returncode == 0, done.stderr
-    shown = {}
+    rows = {}
     for line in map(json.loads, done.stdout.rstrip("\n").split("\n")):
-        shown.setdefault(line["table"], {})[line["after"]["id"]] = line["after"]
-    broken = shown.pop("b13_broken")
+        rows.setdefault(line["table"], {})[line["after"].get("id")] = line["after"]
+    return rows
+
+
+def test_tail_shows_exact_values(values, shown):
+    """Numbers, times, labels and documents read as the server's own text does."""
+    def moment(text):
+        text = text.replace("T", " ").rstrip("Z")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+
+    same = {
+        "Integer": lambda value, text: value == int(text),
+        "Float": lambda value, text: value == float(text),
+        "Decimal": lambda value, text: value == text,
+        "DateTime": lambda value, text: moment(value) == moment(text),
+        "Timestamp": lambda value, text: moment(value) == moment(text),
+        "TextObject": lambda value, text: value == bytes.fromhex(text).decode(),
+    }
+    compared = 0
+    for case in ("b01", "b02", "b03", "b04", "b05", "b06", "b07", "b08", "b09", "b10", "b12", "b17"):
+        [table] = values.watched["full", case]
+        for change in table.expected[0]:
+            row = shown[case][int(change.after["id"])]
+            for field in (field for field in change.fields if field.kind.branch in same):
+                text, value = change.after[field.name], row[field.name]
+                is_same = value is None if text is None else same[field.kind.branch](value, text)
+                assert is_same, f"{case} {field.name} {field.type}: wanted {text}, shown {value}"
+                compared += 1
+    assert compared > 2_000
+
+
+def test_b13_tail_shows_text_in_every_character_set(values, shown):
+    """Text reads as the server converts it to UTF-8; bytes that are none say so."""
+    broken = shown["b13_broken"]
     assert broken[1]["v"] == {"charset": "cp1250", "base64": "gWGDkA=="} and broken[2]["v"] == "whole"
     tables = [table.name for table in values.watched["full", "b13"]]
     assert len(tables) > 35
