@@ -231,7 +231,11 @@ pub(crate) struct VerifyArgs {
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum ConfigVerb {
     /// Look for faults, all at once
-    Validate,
+    Validate {
+        /// Leave ${env:…}, ${file:…} and password files alone, where they are not there
+        #[arg(long)]
+        no_secrets: bool,
+    },
     /// Print the effective configuration, each key with where it comes from
     Show,
 }
@@ -433,7 +437,7 @@ impl Verb {
             Self::Verify(_) => "verify",
             Self::Health => "health",
             Self::Version => "version",
-            Self::Config(ConfigVerb::Validate) => "config validate",
+            Self::Config(ConfigVerb::Validate { .. }) => "config validate",
             Self::Config(ConfigVerb::Show) => "config show",
             Self::Task(verb) => match verb {
                 TaskVerb::List => "task list",

@@ -278,6 +278,11 @@ fn data_dir(global: &Global) -> Result<(PathBuf, bool)> {
 
 /// The configuration that the flags and the environment name.
 pub(crate) fn load(global: &Global) -> Result<config::Loaded> {
+    Ok(config::load(&inputs(global))?)
+}
+
+/// What the flags and the environment say of the configuration.
+pub(crate) fn inputs(global: &Global) -> Inputs {
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -286,9 +291,8 @@ pub(crate) fn load(global: &Global) -> Result<config::Loaded> {
         key: "server.data_dir",
         value: folder.to_string_lossy().into_owned(),
     });
-    let inputs =
-        Inputs { file: global.config.clone(), environment, flags: flags.into_iter().collect() };
-    Ok(config::load(&inputs)?)
+    let flags = flags.into_iter().collect();
+    Inputs { file: global.config.clone(), environment, flags, without_secrets: false }
 }
 
 /// `host:port` of an address like `http://wh.internal:8090`.

@@ -46,6 +46,7 @@ fn inputs(args: ServeArgs) -> Inputs {
         file: args.config,
         environment: std::env::vars().collect(),
         flags: flags.into_iter().flatten().collect(),
+        without_secrets: false,
     }
 }
 

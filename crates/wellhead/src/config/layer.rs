@@ -119,6 +119,10 @@ impl Layers {
         let objects = self.objects.iter_mut().map(|(_, object)| &mut object.settings);
         for settings in std::iter::once(&mut self.sections).chain(objects) {
             for setting in settings.values_mut() {
+                if inputs.without_secrets && setting.value.has_reference() {
+                    setting.resolved = false;
+                    continue;
+                }
                 if let Err(messages) = resolve_value(&mut setting.value, inputs) {
                     setting.resolved = false;
                     faults.extend(messages.iter().map(|m| Fault::new(&setting.origin, m)));

@@ -43,6 +43,9 @@ pub(crate) struct Inputs {
     pub(crate) environment: BTreeMap<String, String>,
     /// Values from the command line, over everything else.
     pub(crate) flags: Vec<Flag>,
+    /// Whether `${env:…}`, `${file:…}` and password files are left alone; what they stand for is unknown
+    /// then, and is not judged.
+    pub(crate) without_secrets: bool,
 }
 
 /// A value from the command line.
@@ -72,18 +75,26 @@ impl Loaded {
     }
 }
 
+/// Looks for faults. There is nothing to answer where values are unknown because secrets were left alone.
+///
+/// # Errors
+/// All faults, in the order of files and lines.
+pub(crate) fn check(inputs: &Inputs) -> Result<Option<Loaded>, Faults> {
+    let mut faults = Vec::new();
+    let layers = Layers::read(inputs, &mut faults);
+    let config = section::build(&layers, inputs.without_secrets, &mut faults);
+    if faults.is_empty() {
+        return Ok(config.map(|config| Loaded { config, layers }));
+    }
+    Err(Faults::new(faults))
+}
+
 /// Reads the whole configuration.
 ///
 /// # Errors
 /// All faults, in the order of files and lines.
 pub(crate) fn load(inputs: &Inputs) -> Result<Loaded, Faults> {
-    let mut faults = Vec::new();
-    let layers = Layers::read(inputs, &mut faults);
-    let config = section::build(&layers, &mut faults);
-    match config {
-        Some(config) if faults.is_empty() => Ok(Loaded { config, layers }),
-        _ => Err(Faults::new(faults)),
-    }
+    check(inputs)?.ok_or_else(|| Faults::new(Vec::new()))
 }
 
 /// Reads a text file of at most a mebibyte; says in a few words why not.

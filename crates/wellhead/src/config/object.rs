@@ -24,7 +24,11 @@ pub(super) struct Objects {
 }
 
 /// Types all objects and looks whether what they name exists.
-pub(super) fn build(objects: &[(Kind, Object)], faults: &mut Vec<Fault>) -> Objects {
+pub(super) fn build(
+    objects: &[(Kind, Object)],
+    without_secrets: bool,
+    faults: &mut Vec<Fault>,
+) -> Objects {
     let mut built = Objects::default();
     let names = |wanted: Kind| -> Vec<&str> {
         let same = objects.iter().filter(|(kind, _)| *kind == wanted);
@@ -38,6 +42,7 @@ pub(super) fn build(objects: &[(Kind, Object)], faults: &mut Vec<Fault>) -> Obje
             keys: kind.keys(),
             place: format!("[[{}]]", kind.as_str()),
             origin: &object.origin,
+            without_secrets,
             faults,
         };
         match kind {
@@ -102,7 +107,7 @@ fn task(reader: &mut Reader<'_>, now: UnixTime) -> Option<TaskSpec> {
     let topic = reader.optional("topic", |text| TopicName::new(text).map_err(|e| e.rule.into()));
     let include = patterns(reader, "tables");
     let exclude = patterns(reader, "exclude");
-    if include.is_empty() {
+    if include.is_empty() && !reader.is_unknown("tables") {
         reader.fault("tables", "[[task]] needs the key \"tables\", like [\"shop.*\"]");
     }
     let operations = operations(reader);
@@ -169,6 +174,9 @@ fn password(reader: &mut Reader<'_>) -> Option<Secret> {
         );
         return direct;
     }
+    if reader.without_secrets {
+        return None;
+    }
     match read_text(Path::new(&file)) {
         Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
         Err(reason) => {
@@ -193,7 +201,7 @@ fn patterns(reader: &mut Reader<'_>, path: &str) -> Vec<String> {
 }
 
 fn operations(reader: &mut Reader<'_>) -> Option<Operations> {
-    if !reader.settings.contains_key("ops") {
+    if !reader.settings.contains_key("ops") || reader.is_unknown("ops") {
         return Some(Operations::All);
     }
     let given = reader.list("ops");

@@ -12,6 +12,8 @@ pub(super) struct Reader<'a> {
     pub(super) place: String,
     /// Where a key that is missing would stand.
     pub(super) origin: &'a Origin,
+    /// Secrets are left alone.
+    pub(super) without_secrets: bool,
     pub(super) faults: &'a mut Vec<Fault>,
 }
 
@@ -91,6 +93,11 @@ impl Reader<'_> {
     pub(super) fn fault(&mut self, path: &str, message: impl Into<String>) {
         let origin = self.settings.get(path).map_or(self.origin, |setting| &setting.origin);
         self.faults.push(Fault::new(origin, message));
+    }
+
+    /// Whether a value is given, and nobody knows what it comes to.
+    pub(super) fn is_unknown(&self, path: &str) -> bool {
+        self.settings.get(path).is_some_and(|setting| !setting.resolved)
     }
 
     /// The key as messages name it.

@@ -180,12 +180,17 @@ impl MinFree {
 }
 
 /// Types everything. `None` only after a fault; there may be faults beside a value, too.
-pub(super) fn build(layers: &Layers, faults: &mut Vec<Fault>) -> Option<Config> {
+pub(super) fn build(
+    layers: &Layers,
+    without_secrets: bool,
+    faults: &mut Vec<Fault>,
+) -> Option<Config> {
     let mut reader = Reader {
         settings: &layers.sections,
         keys: SECTIONS,
         place: String::new(),
         origin: &Origin::Default,
+        without_secrets,
         faults,
     };
     let server = server(&mut reader);
@@ -195,7 +200,7 @@ pub(super) fn build(layers: &Layers, faults: &mut Vec<Fault>) -> Option<Config> 
     let retention = reader.required("defaults.keep.retention", retention);
     let max_bytes = reader.required("defaults.keep.max_bytes", max_bytes);
     let capture = capture(&mut reader);
-    let objects = object::build(&layers.objects, faults);
+    let objects = object::build(&layers.objects, without_secrets, faults);
     Some(Config {
         server: server?,
         kafka: kafka?,
@@ -247,7 +252,10 @@ fn kafka(reader: &mut Reader<'_>) -> Option<Kafka> {
             Err(rule) => reader.refuse("kafka.sasl", &rule),
         }
     }
-    if sasl.is_empty() && listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+    if sasl.is_empty()
+        && !reader.is_unknown("kafka.sasl")
+        && listen.is_some_and(|listen| !listen.ip().is_loopback())
+    {
         reader.refuse(
             "kafka.listen",
             "it can be reached from other machines, so clients must log in; \

@@ -35,7 +35,7 @@ pub(super) struct Setting {
     pub(super) written: Value,
     /// With references replaced; this may hold secrets.
     pub(super) value: Value,
-    /// False if a reference could not be replaced; that was told, and nothing else need be.
+    /// False if a reference could not be replaced, or was left alone; nothing else need be told.
     pub(super) resolved: bool,
     pub(super) origin: Origin,
 }
@@ -48,6 +48,18 @@ pub(super) type Settings = BTreeMap<String, Setting>;
 pub(super) struct Object {
     pub(super) settings: Settings,
     pub(super) origin: Origin,
+}
+
+impl Value {
+    /// Whether it holds a `${…}` that stands for something else.
+    pub(super) fn has_reference(&self) -> bool {
+        let refers = |text: &String| text.replace("$${", "").contains("${");
+        match self {
+            Self::Text(text) => refers(text),
+            Self::Number(_) => false,
+            Self::List(texts) => texts.iter().any(refers),
+        }
+    }
 }
 
 impl Setting {

@@ -589,3 +589,20 @@ fn a_part_of_a_file_system_is_its_bytes() {
     assert_eq!(MinFree::Percent(5).bytes(u64::MAX), u64::MAX / 100 * 5);
     assert_eq!(MinFree::Bytes(7).bytes(1), 7);
 }
+
+#[test]
+fn without_its_secrets_a_configuration_is_judged_by_the_rest() {
+    let text = format!(
+        "{OBJECTS}\n[http]\nlisten = \"${{env:NOT_SET}}\"\n[[group]]\ntask = \"shop\"\nname = \"b\"\n\
+         user = \"u\"\npassword_file = \"/nowhere/secret\"\n"
+    );
+    let mut setup = setup(&text);
+    assert_eq!(setup.faults().lines().count(), 2);
+    setup.inputs.without_secrets = true;
+    assert!(super::check(&setup.inputs).unwrap().is_none(), "what listens is not known");
+    let wrong = text.replace("shop.*", "nonsense");
+    let mut setup = self::setup(&wrong);
+    setup.inputs.without_secrets = true;
+    let faults = super::check(&setup.inputs).unwrap_err();
+    assert_eq!(faults.iter().count(), 1);
+}
