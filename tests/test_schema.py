@@ -96,6 +96,12 @@ def d07(script, db, _):
     script.run(f"USE {db}_b2", "CREATE TABLE d07 (a VARCHAR(20), n INT)").mark(f"{db}_b2.d07")
 
 
+def d15(script, db, _):
+    script.mark(f"{db}.d15")
+    script.run(f"RENAME TABLE {db}.d15 TO {db}.D15", f"ALTER TABLE {db}.D15 ADD c INT AFTER id").mark(f"{db}.D15")
+    script.run(f"CREATE TABLE {db}.d15 (x INT, y INT)").mark(f"{db}.d15").mark(f"{db}.D15")
+
+
 def d16(script, db, _):
     t = f"{db}.d16"
     script.mark(t)
@@ -140,8 +146,8 @@ def c08(script, db, _):
     script.run(f"UPDATE {db}.c08, {db}.c08_other SET c08.a = 1, c08_other.a = 2")
 
 
-CASES = [d03, d04, d05, d06, d07, d16, b19, b23, b24, c08]
-BEFORE = ["d03", "d04", "d05", "d06", "d07", "d16", "last"]
+CASES = [d03, d04, d05, d06, d07, d15, d16, b19, b23, b24, c08]
+BEFORE = ["d03", "d04", "d05", "d06", "d07", "d15", "d16", "last"]
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +221,10 @@ def test_d07_a_table_and_a_database_made_anew(past):
     check(past, "d07", f"{past[0]}_b2.d07")
 
 
+def test_d15_names_that_differ_in_case_alone_are_two(past):
+    check(past, "d15", "D15")
+
+
 def test_d16_keys_are_those_of_their_place(past):
     check(past, "d16")
     keys = [json.loads(entry["tags"]["pk_uk_info"]) if "pk_uk_info" in entry["tags"] else {}
@@ -250,3 +260,62 @@ def test_d18_each_definition_has_its_own_number(past):
 
 def test_d02_nothing_was_held_back(past):
     assert not past[3].get("held_tables"), past[3]
+
+
+@pytest.fixture
+def minimal(source):
+    """The log says as little of a table as the server can be told to: on MariaDB not even signs."""
+    [[before]] = source.sql("SELECT @@GLOBAL.binlog_row_metadata")
+    source.sql(f"SET GLOBAL binlog_row_metadata = {'NO_LOG' if source.kind == 'mariadb' else 'MINIMAL'}")
+    yield
+    source.sql(f"SET GLOBAL binlog_row_metadata = {before}")
+
+
+def test_d17_killed_while_definitions_change_it_never_uses_an_older_one(
+    source, schema, minimal, new_wellhead, follow, dice
+):
+    t = f"{schema}.t"
+    source.sql(f"CREATE TABLE {t} (id INT, a INT, b INT UNSIGNED)")
+    server = new_wellhead.tap(source.url(schema)).start()
+    topic = follow(server.kafka, schema)
+    script = Script(source).mark(t)
+    changes = ["ADD c{n} INT FIRST", "ADD c{n} INT AFTER a", "RENAME COLUMN a TO b, RENAME COLUMN b TO a",
+               "MODIFY id INT {end}", "ADD c{n} VARCHAR(30), DROP id, ADD id INT AFTER b"]
+    for n in range(30):
+        change = dice.choice(changes).format(n=n, end=dice.choice(["FIRST", "AFTER b"]))
+        script.run(f"ALTER TABLE {t} {change}").mark(t)
+        if n % 6 == 5:
+            server.kill()
+            script.run(f"ALTER TABLE {t} ADD k{n} INT AFTER id").mark(t)
+            server.start()
+    topic.wait_for(lambda seen: len(inserted(seen)[t]) >= len(script.expected[t]), "all rows")
+    assert inserted(topic.records)[t] == script.expected[t]
+    script.close()
+
+
+@pytest.mark.parametrize("kind", list(database.KINDS))
+def test_d15_where_names_are_kept_in_lower_case(kind, templates, scratch, new_wellhead, follow):
+    plain = database.KINDS[kind]
+
+    class LowerCase(plain):
+        """It can only be told so when it is laid out, or on MariaDB before there is an upper-case name."""
+
+        def program(self):
+            return [*super().program(), "--lower-case-table-names=1"]
+
+    options = {"binlog-row-metadata": "MINIMAL"}
+    source = LowerCase(scratch / kind, options, templates[kind] if kind == "mariadb" else None).start()
+    try:
+        source.create_user()
+        source.sql("CREATE DATABASE shop", "CREATE TABLE shop.t (a INT, b INT)")
+        server = new_wellhead.tap(source.url("shop")).start()
+        topic = follow(server.kafka, "shop")
+        script = Script(source).mark("shop.t")
+        script.run("ALTER TABLE SHOP.T ADD C INT FIRST").mark("shop.t")
+        script.run("USE Shop", "RENAME TABLE T TO U", "ALTER TABLE u CHANGE A z INT").mark("shop.u")
+        script.run("CREATE TABLE V LIKE U", "ALTER TABLE v ADD first INT FIRST").mark("shop.v")
+        topic.wait_for(lambda seen: len(inserted(seen)["shop.v"]) == 1, "the last row")
+        assert dict(inserted(topic.records)) == dict(script.expected)
+        script.close()
+    finally:
+        source.stop()
