@@ -84,23 +84,25 @@ def next_second(server):
     return int(clock(server))
 
 
-def ids(server, topic):
-    """The numbers of the inserted rows, in the order of the topic."""
-    logins = server.__dict__.setdefault("logins", {})
-    login = logins.get(topic) or logins.setdefault(topic, server.new_login(topic))
-    entries = [entry for _, entry in clients.read_all(server.kafka, topic, login)]
-    return [record.after(entry)["id"] for entry in entries if entry["operation"] == "INSERT"]
+@pytest.fixture
+def wait_for_ids(follow):
+    """Waits until the inserted rows of a topic are these, by their numbers and in this order."""
+    followers = {}
 
+    def wait_until(server, topic, expected):
+        if topic not in followers:
+            followers[topic] = follow(server.kafka, topic, server.new_login(topic))
+        seen = []
 
-def wait_for_ids(server, topic, expected):
-    seen = []
+        def all_there(_):
+            rows = followers[topic].rows
+            seen[:] = [record.after(row)["id"] for row in rows if row["operation"] == "INSERT"]
+            return len(seen) >= len(expected)
 
-    def all_there():
-        seen[:] = ids(server, topic)
-        return len(seen) >= len(expected)
+        followers[topic].wait_for(all_there, f"{expected} in {topic}", 30)
+        assert seen == expected, topic
 
-    wait.until(all_there, lambda: f"{expected} in {topic}; seen: {seen}", 30, 0.2)
-    assert seen == expected, topic
+    return wait_until
 
 
 def failure(server, task):
@@ -144,7 +146,7 @@ def insert_elsewhere(server, number, server_id):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_e12_every_start_leads_to_its_row(kind, servers, new_wellhead):
+def test_e12_every_start_leads_to_its_row(kind, servers, new_wellhead, wait_for_ids):
     source = with_table(servers(kind))
     starts = {"earliest": ("earliest", 1), "ancient": ("@1000000000", 1)}
     places = {}
@@ -203,7 +205,7 @@ def test_e12_every_start_leads_to_its_row(kind, servers, new_wellhead):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_e03_e04_e11_what_a_server_loses_is_named_and_idleness_loses_nothing(kind, servers, new_wellhead):
+def test_e03_e04_e11_what_is_lost_is_named_and_idleness_loses_nothing(kind, servers, new_wellhead, wait_for_ids):
     source = with_table(with_table(servers(kind)), "other")
     server = new_wellhead.serve().start()
     server.track_now("shop", source, "shop")
@@ -264,7 +266,7 @@ def test_e03_e04_e11_what_a_server_loses_is_named_and_idleness_loses_nothing(kin
     wait_for_ids(server, "shop", [1, 2, 4, 5, 10])
 
 
-def test_e05_a_transaction_that_waits_for_a_replica_is_no_divergence(servers, new_wellhead):
+def test_e05_a_transaction_that_waits_for_a_replica_is_no_divergence(servers, new_wellhead, wait_for_ids):
     source = with_table(servers("mysql-gtid"))
     source.sql(
         "INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'",
@@ -392,7 +394,7 @@ def _latest(server, topic):
     return {row["id"]: row["counter"] for row in rows}
 
 
-def test_e06_without_gtids_another_server_is_refused(servers, new_wellhead, new_proxy):
+def test_e06_without_gtids_another_server_is_refused(servers, new_wellhead, wait_for_ids, new_proxy):
     first, second = with_table(servers("mysql")), with_table(servers("mysql"))
     proxy = new_proxy(first.port)
     server = new_wellhead.serve().start()
