@@ -147,7 +147,7 @@ fn rows_of(file: &[u8]) -> Vec<Shown> {
             Ok(binding)
         }
         Err(DecodeError::MetadataMissing { .. }) => {
-            TableBinding::with_schema(map, known.borrow().clone().unwrap().into())
+            TableBinding::with_schema(map, known.borrow().clone().unwrap())
         }
         Err(error) => Err(error),
     };
