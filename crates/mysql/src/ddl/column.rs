@@ -38,7 +38,7 @@ pub(super) enum Place {
 
 impl ColumnSpec {
     pub(super) fn resolve(self, charsets: Charsets<'_>) -> Result<ColumnDefinition, NotUnderstood> {
-        let (kind, characters) = self.spec.resolve(self.charset, charsets)?;
+        let (kind, characters) = self.spec.resolve(self.charset.as_ref(), charsets)?;
         Ok(ColumnDefinition { name: self.name, kind, characters })
     }
 
@@ -219,9 +219,7 @@ impl Parser<'_> {
         {
         } else if self.accept_any(&WITH_VALUE) {
             self.skip();
-        } else if self.accept("DEFAULT") {
-            self.skip_expression()?;
-        } else if self.accept_all(&["ON", "UPDATE"]) {
+        } else if self.accept("DEFAULT") || self.accept_all(&["ON", "UPDATE"]) {
             self.skip_expression()?;
         } else if self.accept("CONSTRAINT") {
             if !self.is_word(0, "CHECK") {

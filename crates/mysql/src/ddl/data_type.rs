@@ -63,7 +63,7 @@ impl TypeSpec {
     /// The type in a table, with the length in characters that `CHAR` and `VARCHAR` have.
     pub(super) fn resolve(
         self,
-        written: Option<CharsetSpec>,
+        written: Option<&CharsetSpec>,
         charsets: Charsets<'_>,
     ) -> Result<(ColumnType, Option<u32>), NotUnderstood> {
         if let Self::Plain(kind) = self {

@@ -190,7 +190,8 @@ impl Parser<'_> {
             KeyKind::Plain
         };
         let if_not_exists = self.if_not_exists();
-        let is_named = self.is_name(0) && !(self.is_word(0, "USING") && !self.is_symbol(1, '('));
+        let is_using = self.is_word(0, "USING") && !self.is_symbol(1, '(');
+        let is_named = self.is_name(0) && !is_using;
         let name = if is_named { Some(self.name()?) } else { symbol };
         if self.accept_any(&["USING", "TYPE"]) {
             self.skip();

@@ -76,6 +76,10 @@ impl<'a> Words<'a> {
     }
 
     fn subject(&mut self) -> Subject {
+        // Nothing but comments.
+        if self.lexer.clone().next().is_none() {
+            return Subject::Nothing;
+        }
         match self.next().as_str() {
             "CREATE" | "ALTER" | "DROP" => self.object(),
             "RENAME" => match self.next().as_str() {
@@ -94,16 +98,8 @@ impl<'a> Words<'a> {
             | "KILL" | "SHUTDOWN" | "RESTART" | "CLONE" | "BINLOG" | "SHOW" | "USE" | "EXPLAIN"
             | "DESCRIBE" | "DESC" | "HELP" | "PREPARE" | "EXECUTE" | "DEALLOCATE" | "SIGNAL"
             | "BACKUP" => Subject::Nothing,
-            "" if self.is_empty() => Subject::Nothing,
             _ => Subject::Other,
         }
-    }
-
-    /// Nothing but comments.
-    fn is_empty(&self) -> bool {
-        self.lexer.rest().is_empty()
-            && !matches!(Lexer::clone(&self.lexer).next(), Some(Err(_)))
-            && self.statement.trim_matches(|c: char| c.is_whitespace() || c == '\0').is_empty()
     }
 
     /// The object of CREATE, ALTER and DROP, behind what may stand before it.

@@ -1,5 +1,7 @@
 //! Statements as people write them.
 
+mod corpus;
+mod definition;
 mod lexer;
 mod mentions;
 mod secrets;
