@@ -213,8 +213,6 @@ impl Translator<'_> {
         prepared: &Prepared,
         sink: &mut dyn Sink,
     ) -> Result<(), Failure> {
-        self.group.rows_event = 0;
-        self.group.rows = 0;
         if !prepared.has_rows {
             return Ok(());
         }
