@@ -6,9 +6,13 @@
 
 use capture::{Effect, TableEffect};
 
-/// What a statement that ran in `database` does.
-pub(super) fn effects(database: &str, statement: &str) -> Vec<TableEffect> {
-    let mut tokens = Tokens::new(statement);
+use crate::ddl::Context;
+use crate::ddl::lexer::{self, Kind};
+
+/// What a statement does.
+pub(super) fn effects(context: &Context<'_>, statement: &str) -> Vec<TableEffect> {
+    let database = context.database;
+    let mut tokens = Tokens::new(statement, context);
     if tokens.takes(&["SET", "STATEMENT"]) {
         while tokens.peek().is_some() && !tokens.takes(&["FOR"]) {
             tokens.next();
@@ -252,46 +256,37 @@ enum Token {
     Word(String),
     /// In backquotes or double quotes.
     Quoted(String),
-    Text,
+    /// No part of what is understood here.
+    Value,
     Sign(char),
 }
 
-/// The tokens of a statement, without its comments; what stands in an executable comment counts.
+/// The tokens of a statement.
 struct Tokens {
     /// The next one is last.
     left: Vec<Token>,
 }
 
 impl Tokens {
-    fn new(statement: &str) -> Self {
-        let mut left = Vec::new();
-        let mut rest = statement.trim_start();
-        while let Some(c) = rest.chars().next() {
-            rest = if let Some(inside) = rest.strip_prefix("/*!").or(rest.strip_prefix("/*M!")) {
-                inside.trim_start_matches(|c: char| c.is_ascii_digit())
-            } else if let Some(comment) = rest.strip_prefix("/*") {
-                comment.split_once("*/").map_or("", |(_, rest)| rest)
-            } else if let Some(rest) = rest.strip_prefix("*/") {
-                rest
-            } else if c == '#' || rest.starts_with("-- ") || rest.starts_with("--\n") {
-                rest.split_once('\n').map_or("", |(_, rest)| rest)
-            } else if matches!(c, '`' | '"' | '\'') {
-                let (content, rest) = quoted(rest, c);
-                left.push(if c == '\'' { Token::Text } else { Token::Quoted(content) });
-                rest
-            } else if is_of_word(c) {
-                let end = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
-                let (word, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
-                left.push(Token::Word(word.to_owned()));
-                rest
-            } else {
-                left.push(Token::Sign(c));
-                rest.get(c.len_utf8()..).unwrap_or_default()
-            };
-            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\0');
-        }
-        left.reverse();
-        Self { left }
+    /// A statement that does not end well has none.
+    fn new(statement: &str, context: &Context<'_>) -> Self {
+        let token = |token: lexer::Token| {
+            let name = || token.name(statement).map(std::borrow::Cow::into_owned);
+            let raw = token.raw(statement);
+            match token.kind {
+                Kind::Word => Token::Word(raw.to_owned()),
+                Kind::Quoted => name().map_or(Token::Value, Token::Quoted),
+                // A name, if the session said so (ANSI_QUOTES); where a name stands, it is one.
+                Kind::String => match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
+                    Some(name) => Token::Quoted(name.to_owned()),
+                    None => Token::Value,
+                },
+                Kind::Symbol(sign) => Token::Sign(sign),
+                Kind::Hex | Kind::Bits | Kind::Number => Token::Value,
+            }
+        };
+        let tokens = lexer::tokens(statement, context).unwrap_or_default();
+        Self { left: tokens.into_iter().rev().map(token).collect() }
     }
 
     fn peek(&self) -> Option<&Token> {
@@ -328,40 +323,19 @@ impl Tokens {
     fn name(&mut self) -> Option<String> {
         match self.left.pop()? {
             Token::Word(name) | Token::Quoted(name) => Some(name),
-            Token::Text | Token::Sign(_) => None,
+            Token::Value | Token::Sign(_) => None,
         }
     }
-}
-
-/// The content of a quoted piece at the front of `text`, and what follows it.
-fn quoted(text: &str, quote: char) -> (String, &str) {
-    let mut content = String::new();
-    let mut chars = text.char_indices().skip(1).peekable();
-    while let Some((index, c)) = chars.next() {
-        if c == '\\' && quote != '`' {
-            chars.next();
-        } else if c != quote {
-            content.push(c);
-        } else if chars.peek().is_some_and(|(_, next)| *next == quote) {
-            content.push(quote);
-            chars.next();
-        } else {
-            return (content, text.get(index + quote.len_utf8()..).unwrap_or_default());
-        }
-    }
-    (content, "")
-}
-
-fn is_of_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '$')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ddl::Dialect;
 
     fn check(statement: &str, expected: &[(&str, Effect)]) {
-        let told: Vec<_> = effects("shop", statement)
+        let context = Context::new(Dialect::MariaDb { version: 101_106 }, "shop");
+        let told: Vec<_> = effects(&context, statement)
             .into_iter()
             .map(|e| (format!("{}.{}", e.database, e.table.unwrap_or("*".into())), e.effect))
             .collect();
@@ -411,8 +385,10 @@ mod tests {
             "SET STATEMENT max_statement_time=1 FOR ALTER ONLINE TABLE x.t ADD c INT COMMENT 'DROP PARTITION'",
             &[("x.t", Effect::Altered)],
         );
+        check("ALTER TABLE \"a b\" DROP \"c\"", &[("shop.a b", Effect::Altered)]);
         check("LOREM ipsum", &[("shop.*", Effect::Altered)]);
         check("ALTER TABLE", &[("shop.*", Effect::Altered)]);
+        check("DROP TABLE `never ends", &[("shop.*", Effect::Altered)]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::Error;
 use crate::connection::{
     Connection, Endpoint, Flavour, Timeouts, explain, literal as text_literal,
 };
+use crate::ddl::{Context, Dialect};
 use crate::describe::{self, UnknownType};
 use crate::source::{BinlogPosition, file_number};
 
@@ -33,6 +34,8 @@ pub struct MySqlInspector {
     timeouts: Timeouts,
     /// Made when it is first needed, and again after it broke.
     connection: Option<Connection>,
+    /// How its statements are read.
+    dialect: Dialect,
     /// Whether the server compares table names without regard to case.
     folds_names: bool,
     /// Tells the server apart from others whose files have the same names.
@@ -46,8 +49,14 @@ impl MySqlInspector {
     /// An inspector that is not connected yet.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
-        let timeouts = Timeouts::default();
-        Self { endpoint, timeouts, connection: None, folds_names: false, server: String::new() }
+        Self {
+            endpoint,
+            timeouts: Timeouts::default(),
+            connection: None,
+            dialect: Dialect::MySql { version: 80_000 },
+            folds_names: false,
+            server: String::new(),
+        }
     }
 
     /// Does something on the connection, which is dropped if it may be broken.
@@ -74,6 +83,7 @@ impl MySqlInspector {
             let row = variables.rows.iter().find(|row| row.text(0).eq_ignore_ascii_case(name));
             row.map(|row| row.text(1).to_owned())
         };
+        self.dialect = Dialect::of(connection.version());
         self.folds_names = variable("lower_case_table_names").is_some_and(|fold| fold != "0");
         let number = || variable("server_id").map(|id| format!("server-id-{id}"));
         self.server = variable("server_uuid").or_else(number).unwrap_or_default();
@@ -217,7 +227,8 @@ impl Inspector for MySqlInspector {
     }
 
     fn effects(&self, database: &str, statement: &str) -> Vec<TableEffect> {
-        let mut effects = effect::effects(database, statement);
+        let context = Context::new(self.dialect, database);
+        let mut effects = effect::effects(&context, statement);
         if self.folds_names {
             for effect in &mut effects {
                 effect.database = effect.database.to_lowercase();
