@@ -260,9 +260,10 @@ fn is_about_table(error: &SourceError) -> bool {
         || matches!(error.code, "definition_unusable" | "schema_unknown" | "type_unsupported")
 }
 
-/// Whether a catch-up that came to `at` began at `from` or behind it, as far as the texts tell.
+/// Whether a catch-up that came to `at` began at `from` and came further, as far as the texts tell. One
+/// that came to `from` and no further is the one before: the table is held again from there.
 fn is_behind(at: &Position, from: &Position) -> bool {
     let parse = |position: &Position| BinlogPosition::parse(position.as_str()).ok();
     let (Some(at), Some(from)) = (parse(at), parse(from)) else { return false };
-    at.server == from.server && at.sort_key() >= from.sort_key()
+    at.server == from.server && (at.sort_key(), at.within) > (from.sort_key(), from.within)
 }
