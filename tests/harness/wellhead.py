@@ -162,6 +162,15 @@ class Wellhead:
 
         return wait.until(reached, lambda: f"task {name} to become {states}; seen: {seen}", deadline_s, 0.1)
 
+    def skipped(self):
+        """{reason: count} of the events that were not delivered."""
+        token = (self.data / "admin.token").read_text().strip()
+        ask = urllib.request.Request(f"http://{self.http}/metrics", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(ask, timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        found = (line for line in lines if line.startswith("wellhead_capture_skipped_events"))
+        return {line.split('reason="')[1].split('"')[0]: float(line.rsplit(" ", 1)[1]) for line in found}
+
     def memory_peak_mib(self):
         """The largest resident size of the process so far."""
         status = (paths.Path("/proc") / str(self.process.pid) / "status").read_text()
