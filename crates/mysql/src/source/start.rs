@@ -123,7 +123,11 @@ fn at(mut position: BinlogPosition, facts: &ServerFacts) -> Result<Next, SourceE
     let is_ours = !position.server.is_empty();
     let is_same_server = is_ours && position.server == server;
     // An empty set may be from before the server wrote GTIDs: then only the file tells the place.
-    let goes_by_file = is_same_server && position.gtids.is_empty() && is_listed(&position, facts);
+    let says_nothing = is_ours && position.gtids.is_empty() && !position.file.is_empty();
+    if says_nothing && !is_same_server {
+        return Err(loss::another_server(&position, &server));
+    }
+    let goes_by_file = says_nothing && is_listed(&position, facts);
     if let Some(dump) = by_gtid(&position, facts).filter(|_| !goes_by_file) {
         check_gtids(&position, facts)?;
         if is_same_server {

@@ -268,6 +268,8 @@ fn e02_an_empty_set_beside_a_file_may_be_from_before_the_server_wrote_gtids() {
     assert_eq!(at(&text, &mysql_without_purges()).unwrap().dump, file("bin.000009", 157));
     let text = format!("file=bin.000007 offset=157 server={UUID} gtid=");
     assert_eq!(at(&text, &mysql_without_purges()).unwrap().dump, set(""), "idle until the purge");
+    let text = "file=bin.000009 offset=157 server=other gtid=";
+    check_refused(text, &mysql_without_purges(), "another_server");
 }
 
 #[test]
