@@ -257,9 +257,9 @@ impl Tasks {
     /// There is no such task, or nothing that it cannot use.
     pub fn bad_event(&self, name: &TaskName) -> Result<BadEvent, Error> {
         let task = self.find(name)?;
+        let event = self.shared().catalog.bad_event(name)?;
         // One that was read well in the end is of no interest.
-        let stands = !matches!(task.state(), TaskState::Normal);
-        let event = self.shared().catalog.bad_event(name)?.filter(|_| stands);
+        let event = event.filter(|_| !task.is_past_event());
         event.ok_or_else(|| Error::NoEvent(name.to_string()))
     }
 

@@ -55,8 +55,8 @@ pub struct Metrics {
     queue: Family<Labels, Gauge>,
     skipped: Family<Labels, Counter>,
     gaps: Family<Labels, Counter>,
-    /// Causes shown by task, so that they can be forgotten.
-    gap_causes: Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>,
+    /// What was shown of each task under labels that only the run tells, so that it can be forgotten.
+    told: Arc<Mutex<BTreeMap<String, BTreeSet<Told>>>>,
     tables: Family<Labels, Gauge>,
     log_bytes: Family<Labels, Gauge>,
     log_start: Family<Labels, Gauge>,
@@ -64,6 +64,14 @@ pub struct Metrics {
     log_range: Family<Labels, Gauge>,
     fsync: Histogram,
     appended: Family<Labels, Counter>,
+}
+
+/// A series whose label only the run tells.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Told {
+    Error(String),
+    Skipped(&'static str),
+    Gap(String),
 }
 
 /// Buckets from a fast disk's flush to a stuck one's. All logs lie on one disk, so it is measured once.
@@ -124,7 +132,7 @@ impl Metrics {
             queue: Family::default(),
             skipped: Family::default(),
             gaps: Family::default(),
-            gap_causes: Arc::default(),
+            told: Arc::default(),
             tables: Family::default(),
             log_bytes: Family::default(),
             log_start: Family::default(),
@@ -175,6 +183,7 @@ impl Metrics {
 
     pub(crate) fn source_failed(&self, task: &str, code: &str) {
         self.errors.get_or_create(&with(task, "code", code)).inc();
+        self.remember(task, Told::Error(code.into()));
     }
 
     /// Brings the gauges of one task up to date, at scrape time.
@@ -194,6 +203,7 @@ impl Metrics {
         self.queue.get_or_create(&only(task)).set(clamp(gauges.queued_bytes));
         for (reason, count) in &gauges.skipped {
             follow(&self.skipped, &with(task, "reason", reason), *count);
+            self.remember(task, Told::Skipped(reason));
         }
         if let Some(range) = view.data_range {
             self.log_bytes.get_or_create(&only(task)).set(clamp(range.bytes));
@@ -220,7 +230,7 @@ impl Metrics {
     pub(crate) fn show_gaps(&self, task: &str, gaps: &[(String, u64)]) {
         for (cause, count) in gaps {
             follow(&self.gaps, &with(task, "cause", cause), *count);
-            self.remember_gap(task, cause);
+            self.remember(task, Told::Gap(cause.clone()));
         }
     }
 
@@ -228,13 +238,13 @@ impl Metrics {
     pub(crate) fn expect_gaps(&self, task: &str, causes: impl Iterator<Item = String>) {
         for cause in causes {
             drop(self.gaps.get_or_create(&with(task, "cause", &cause)));
-            self.remember_gap(task, &cause);
+            self.remember(task, Told::Gap(cause));
         }
     }
 
-    fn remember_gap(&self, task: &str, cause: &str) {
-        let mut known = self.gap_causes.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(task.into()).or_default().insert(cause.into());
+    fn remember(&self, task: &str, told: Told) {
+        let mut known = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(task.into()).or_default().insert(told);
     }
 
     /// Forgets a deleted task.
@@ -253,9 +263,13 @@ impl Metrics {
         for state in [LIVE, QUARANTINED] {
             self.tables.remove(&with(task, "state", state));
         }
-        let causes = self.gap_causes.lock().unwrap_or_else(PoisonError::into_inner).remove(task);
-        for cause in causes.into_iter().flatten() {
-            self.gaps.remove(&with(task, "cause", &cause));
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(task);
+        for told in told.into_iter().flatten() {
+            match told {
+                Told::Error(code) => self.errors.remove(&with(task, "code", &code)),
+                Told::Skipped(reason) => self.skipped.remove(&with(task, "reason", reason)),
+                Told::Gap(cause) => self.gaps.remove(&with(task, "cause", &cause)),
+            };
         }
         let label = only(task);
         self.transactions.remove(&label);

@@ -42,6 +42,8 @@ pub(crate) struct Task {
     /// never two of them push into one log.
     capture: Mutex<Option<Capture>>,
     status: Mutex<Option<Arc<SourceStatus>>>,
+    /// When the source came to an event that it cannot use, last.
+    stuck_at: Mutex<Option<UnixTime>>,
     /// Locked for the whole of an act of a person, so that two acts follow each other.
     pub(crate) act: Mutex<()>,
     metrics: TaskMetrics,
@@ -106,6 +108,7 @@ impl Task {
             worker: Mutex::new(Some(worker)),
             capture: Mutex::new(None),
             status: Mutex::new(None),
+            stuck_at: Mutex::new(None),
             act: Mutex::new(()),
             metrics,
             shared,
@@ -242,6 +245,7 @@ impl Task {
     /// Keeps the event at which the source cannot go on, so that a person can look at it.
     pub(crate) fn keep_event(&self, error: &SourceError) {
         let Some(event) = &error.event else { return };
+        *lock(&self.stuck_at) = Some(self.shared.clock.now());
         let event = catalog::BadEvent {
             place: event.place.clone(),
             kind: event.kind.clone(),
@@ -262,6 +266,14 @@ impl Task {
         if let Err(error) = kept {
             tracing::error!(task = %self.name, %error, "the event cannot be kept");
         }
+    }
+
+    /// Whether the source has come past the event that it once could not use: changes became durable
+    /// since it stood there last, and it follows its server.
+    pub(crate) fn is_past_event(&self) -> bool {
+        let stuck_at = *lock(&self.stuck_at);
+        self.state() == TaskState::Normal
+            && stuck_at.is_some_and(|at| self.appender.progress().changed_at > Some(at))
     }
 
     /// Where a person has decided to read on instead of `position`, at which the log ends. A decision
