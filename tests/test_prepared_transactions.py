@@ -43,7 +43,8 @@ def test_a25_a06_long_transactions_survive_being_killed_before_and_within_their_
     server.sql("XA ROLLBACK 'gone'")
     compressed = ["SET SESSION binlog_transaction_compression = ON"] if server.kind == "mysql" else []
     server.sql(*compressed, "BEGIN", *insert_many("xa.t", MANY), "COMMIT")
-    assert [kind for kind in event_types(server) if "payload" in kind or "compressed" in kind], sorted(event_types(server))
+    kinds = event_types(server)
+    assert any("payload" in kind or "compressed" in kind for kind in kinds), sorted(kinds)
     server.sql("INSERT INTO xa.t VALUES (-2, 'last')")
     ends = set()
     for _ in range(12):

@@ -109,9 +109,10 @@ def tell_all(story):
                "BEGIN", "INSERT INTO c08 VALUES (1)", "INSERT INTO c08_b VALUES (1, 'w')", "INSERT INTO c08 VALUES (2)",
                "COMMIT", "ALTER TABLE c08 ADD COLUMN v INT FIRST", "FLUSH TABLES", "BEGIN",
                "INSERT INTO c08 VALUES (5, 3)", "UPDATE c08_b SET w = 'x'", "COMMIT")
-    story.tell("SET SESSION " + ("binlog_rows_query_log_events" if is_mysql else "binlog_annotate_row_events") + " = OFF",
+    statements = "binlog_rows_query_log_events" if is_mysql else "binlog_annotate_row_events"
+    story.tell(f"SET SESSION {statements} = OFF",
                "CREATE TABLE a10 (id INT PRIMARY KEY, v TEXT)", "INSERT INTO a10 VALUES (1, 'untold')")
-    story.tell("SET SESSION " + ("binlog_rows_query_log_events" if is_mysql else "binlog_annotate_row_events") + " = ON",
+    story.tell(f"SET SESSION {statements} = ON",
                "BEGIN", "INSERT INTO a10 VALUES (2, 'Ä'), (3, 'b') /* why: ä */", "UPDATE a10 SET v = 'u' WHERE id = 3",
                f"INSERT INTO a10 VALUES (4, '{'long ' * 4000}')", "COMMIT",
                "DELETE FROM a10 WHERE id = 2")
@@ -135,7 +136,8 @@ def tell_all(story):
     story.tell("XA COMMIT 'two','b',7")
     story.tell("XA ROLLBACK 'three'")
     story.tell("XA START 'never'", "INSERT INTO a25 VALUES (5)", "XA END 'never'", "XA ROLLBACK 'never'")
-    story.tell("XA START 'nothing'", "SELECT * FROM a25", "XA END 'nothing'", "XA PREPARE 'nothing'", "XA COMMIT 'nothing'")
+    story.tell("XA START 'nothing'", "SELECT * FROM a25", "XA END 'nothing'", "XA PREPARE 'nothing'",
+               "XA COMMIT 'nothing'")
     story.tell("CREATE TABLE a26 (id INT PRIMARY KEY)", "CREATE TABLE a26_myisam (id INT PRIMARY KEY) ENGINE = MyISAM",
                "BEGIN", "INSERT INTO a26 VALUES (1)", "SAVEPOINT `kept`", "INSERT INTO a26 VALUES (2)",
                "ROLLBACK TO `kept`", "INSERT INTO a26 VALUES (3)", "RELEASE SAVEPOINT `kept`", "COMMIT")
@@ -348,8 +350,8 @@ def test_statements_in_the_scope_of_tracked_tables_name_one(source, schema, new_
     session.run(
         "CREATE TABLE t (id INT PRIMARY KEY)", f"CREATE DATABASE {other}", f"CREATE TABLE {other}.t (id INT)",
         f"CREATE USER {other}", f"GRANT SELECT ON {schema}.* TO {other}", f"USE {other}",
-        f"ALTER TABLE {schema}.t ADD COLUMN v INT", "ALTER TABLE t ADD COLUMN v INT", f"RENAME TABLE t TO {schema}.moved",
-        f"DROP USER {other}", f"DROP DATABASE {other}", f"INSERT INTO {schema}.t VALUES (1, 1)",
+        f"ALTER TABLE {schema}.t ADD COLUMN v INT", "ALTER TABLE t ADD COLUMN v INT",
+        f"RENAME TABLE t TO {schema}.moved", f"DROP USER {other}", f"DROP DATABASE {other}", f"INSERT INTO {schema}.t VALUES (1, 1)",
     )
     session.close()
     topic = follow(tap.kafka, "scoped", tap.new_login("scoped"))
