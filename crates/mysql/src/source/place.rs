@@ -85,7 +85,7 @@ impl Place {
         const LOW: u64 = 0xffff_ffff;
         let mut end = (self.end & !LOW) | u64::from(log_pos);
         if end < self.end && self.end - end > LOW / 2 {
-            end += LOW + 1;
+            end = end.saturating_add(LOW + 1);
         }
         self.end = end;
         self.start = end.saturating_sub(u64::from(event_size));

@@ -80,7 +80,7 @@ impl Forward {
         }
         let mut end = (self.end & !LOW) | u64::from(header.log_pos);
         if end < self.end && self.end - end > LOW / 2 {
-            end += LOW + 1;
+            end = end.saturating_add(LOW + 1);
         }
         self.end = end;
     }

@@ -182,7 +182,7 @@ impl Scan {
         }
         let mut end = (self.end & !LOW) | u64::from(log_pos);
         if end < self.end && self.end - end > LOW / 2 {
-            end += LOW + 1;
+            end = end.saturating_add(LOW + 1);
         }
         self.end = end;
         end.saturating_sub(u64::from(event_size))

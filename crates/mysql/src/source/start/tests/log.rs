@@ -328,6 +328,28 @@ fn a20_a_group_cut_off_by_a_crash_was_not_executed() {
     }
 }
 
+#[test]
+fn a32_no_bytes_make_a_search_panic() {
+    for file in ALL {
+        for (_, event) in cut(file) {
+            for length in 0..event.len().min(200) {
+                let mut bytes = event[..length].to_vec();
+                // Half of them say the length that they have.
+                if let Some(size) = bytes.get_mut(9..13).filter(|_| length % 2 == 0) {
+                    size.copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
+                }
+                let mut scan = Scan::new(Checksum::None);
+                scan.event(&fake_rotate("bin.000001", u64::MAX)).ok();
+                scan.event(&bytes).ok();
+                let mut forward = Some(Forward::new(u64::MAX, Checksum::Crc32));
+                Forward::pass(&mut forward, &bytes).ok();
+                Forward::pass(&mut forward, &fake_rotate("bin.000001", u64::MAX)).unwrap();
+                Forward::pass(&mut forward, &bytes).ok();
+            }
+        }
+    }
+}
+
 /// What a reader sees of a dump that is read forward.
 fn forwarded(events: &[Vec<u8>], to: u64) -> Result<Vec<Vec<u8>>, DecodeError> {
     let mut forward = Some(Forward::new(to, Checksum::Crc32));
