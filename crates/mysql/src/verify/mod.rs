@@ -74,7 +74,9 @@ impl MySqlInspector {
 
     fn connect(&mut self) -> Result<Connection, Error> {
         let mut connection = Connection::connect(&self.endpoint, self.timeouts)?;
-        connection.execute("SET SESSION TRANSACTION READ ONLY")?;
+        // Whatever the server's defaults are, each statement must see what is committed when it begins.
+        connection.execute("SET SESSION autocommit = 1")?;
+        connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")?;
         connection.execute("SET SESSION character_set_results = NULL")?;
         let variables = connection.query(
             "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('lower_case_table_names', 'server_id', 'server_uuid')",
