@@ -4,7 +4,8 @@
 //! on a server of its own: databases whose names begin with `ddl` are dropped. After each statement the
 //! model takes what the server logged of it, with the circumstances that are logged too, and all tables
 //! are compared with `information_schema`; what the statement changed is also compared with
-//! `SHOW CREATE TABLE`, read by the same parser.
+//! `SHOW CREATE TABLE`, read by the same parser, and every other time replaced by what the catalog says,
+//! so that statements are also followed from there.
 //!
 //! A statement ends at a line that ends with a semicolon. Lines that begin with `--:` are for this
 //! program: `only mysql`, `only mariadb` and `both` begin sections; `only mysql 80030` leaves out older
@@ -205,6 +206,13 @@ impl Oracle {
                 println!("    logged: {logged}");
             }
         }
+        // Every other statement, what follows starts from the catalog's definition and not from ours.
+        if step.line.is_multiple_of(2) {
+            for (database, table) in &done.changed {
+                let known = matches!(self.model.table(database, table), Some(Table::Known(_)));
+                self.look_up(database, table, known)?;
+            }
+        }
         Ok(complaints.is_empty())
     }
 
@@ -307,12 +315,15 @@ impl Oracle {
         Ok(complaints)
     }
 
-    /// Does what a source would do with a stale table.
+    /// Does what a source would do with a table that is not known.
     fn look_up(&mut self, database: &str, table: &str, exists: bool) -> Result<(), Failure> {
-        if !exists {
-            self.model.remove_table(database, table);
-        } else if let Some(definition) = self.shown(database, table)? {
-            self.model.set_table(database, table, definition);
+        let definition = match exists {
+            true => describe::load_definition(&mut self.catalog, database, table)?,
+            false => None,
+        };
+        match definition {
+            Some(definition) => self.model.set_table(database, table, definition),
+            None => self.model.remove_table(database, table),
         }
         Ok(())
     }

@@ -131,9 +131,23 @@ fn in_utf8(labels: Vec<Label>, charset: &str) -> Result<Vec<String>, NotUndersto
             }
         };
         text.truncate(text.trim_end_matches(' ').len());
+        if !surely_holds(charset, &text) {
+            // The server may have replaced characters by question marks.
+            return Err(NotUnderstood::Unfit(format!("a label may not be text of {charset}")));
+        }
         Ok(text)
     };
     labels.into_iter().map(text).collect()
+}
+
+/// Whether a character set surely has all characters of a text.
+fn surely_holds(charset: &str, text: &str) -> bool {
+    match charset {
+        "utf8mb4" | "utf16" | "utf16le" | "utf32" | "gb18030" | "binary" => true,
+        "utf8" | "utf8mb3" | "ucs2" => text.chars().all(|c| u32::from(c) <= 0xffff),
+        "latin1" => text.chars().all(|c| u32::from(c) <= 0xff),
+        _ => text.is_ascii(),
+    }
 }
 
 impl Parser<'_> {

@@ -66,7 +66,8 @@ pub enum KeyKind {
 impl Definition {
     /// A definition out of what the catalog says: the table's default character set
     /// (`TABLE_COLLATION` up to its first underscore), its columns by `ORDINAL_POSITION`, and all keys
-    /// of `STATISTICS`.
+    /// of `STATISTICS`. A key that the server made for a foreign key looks there like any other; a unique
+    /// key that is added over the same columns later, without a name, is then called `a_2` instead of `a`.
     #[must_use]
     pub fn new(charset: Option<String>, columns: Vec<ColumnDefinition>, keys: Vec<Key>) -> Self {
         Self { charset, columns, keys, hidden_versioning: false, row_end: None }
@@ -76,14 +77,6 @@ impl Definition {
     #[must_use]
     pub fn with_hidden_versioning(mut self) -> Self {
         self.hidden_versioning = true;
-        self
-    }
-
-    /// The same table, versioned by columns of its own; `row_end` is the one that the catalog generates
-    /// as `ROW END`.
-    #[must_use]
-    pub fn with_row_end(mut self, row_end: String) -> Self {
-        self.row_end = Some(row_end);
         self
     }
 

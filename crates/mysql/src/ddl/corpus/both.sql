@@ -32,6 +32,9 @@ CREATE TABLE charsets (a CHAR(5) ASCII, b CHAR(5) UNICODE, c CHAR(5) BINARY, d C
   k ENUM('a') CHARACTER SET ucs2, l TEXT CHARACTER SET gb2312 NOT NULL COMMENT 'x');
 CREATE TABLE labels (a ENUM('x','it''s','b\\c','d,e','(',')'), b SET('a','b','ü'), c ENUM('trailing  ',' lead'),
   d ENUM("double ""quotes"""), e ENUM(0x41,X'42',b'01000011'), f SET('',' '), g ENUM('\n','\t') CHARACTER SET utf8mb4);
+CREATE TABLE labels2 (a ENUM('日','ß') CHARACTER SET utf8mb4, b SET('日') CHARACTER SET ucs2, c ENUM('é','ÿ'));
+--: stale ddl.labels3
+CREATE TABLE labels3 (a ENUM('日','б'));
 CREATE TABLE shapes (a GEOMETRY, b POINT, c LINESTRING NOT NULL, d POLYGON, e MULTIPOINT, f MULTILINESTRING,
   g MULTIPOLYGON, h GEOMETRYCOLLECTION);
 CREATE TABLE documents (id INT PRIMARY KEY, d JSON, e JSON NOT NULL);

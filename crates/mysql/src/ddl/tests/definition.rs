@@ -131,6 +131,8 @@ fn b14_texts_take_the_size_they_need() {
 fn b12_labels_are_read_as_the_catalog_shows_them() {
     check("a ENUM('it''s','a\\nb','x  ',0x41)", "a enum it's|a\nb|x|A");
     check("a SET('a,b',\"c\"\"d\") CHARSET utf8mb4", "a set a,b|c\"d");
+    check("a ENUM('ü')", "a enum ü");
+    check("a ENUM('日')", "stale: a label may not be text of latin1");
 }
 
 #[test]
