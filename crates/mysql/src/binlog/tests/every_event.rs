@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use super::options::readable;
 use super::transactions::made;
-use super::{ALL, cut, format_of, raw};
-use crate::binlog::{Checksum, DecodeError, Event, FormatDescription, PayloadReader, RawEvent};
+use super::{ALL, MYSQL_FULL, cut, format_of, raw};
+use crate::binlog::{
+    Checksum, DecodeError, Event, FormatDescription, PayloadReader, RawEvent, TableBinding,
+};
 
 /// How this decoder meets an event type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,5 +171,29 @@ fn a16_an_unknown_event_is_skipped_only_if_it_says_so() {
         };
         assert_eq!(decode(0), Err(DecodeError::UnknownEvent(number)));
         assert_eq!(decode(IGNORABLE), Ok(SKIPPED.to_owned()));
+    }
+}
+
+#[test]
+fn a16_metadata_of_a_table_that_we_do_not_know_are_passed_over() {
+    let format = format_of(MYSQL_FULL);
+    let bound = |body: &[u8]| {
+        let event = made(19, 0, body);
+        let raw = RawEvent::parse(&event, Checksum::None).unwrap();
+        let Event::TableMap(map) = Event::decode(&raw, &format)? else { panic!("no table map") };
+        TableBinding::from_metadata(&map).map(|binding| binding.schema().clone())
+    };
+    let maps: Vec<_> = cut(MYSQL_FULL)
+        .into_iter()
+        .map(|event| raw(event, &format))
+        .filter(|raw| raw.header.event_type.number() == 19)
+        .collect();
+    assert!(maps.len() > 10);
+    for map in maps {
+        let known = bound(map.body).unwrap();
+        // Type, length, and bytes of a later version; then one that is longer than what is left.
+        let later = [map.body, &[200, 3, 1, 2, 3]].concat();
+        assert_eq!(bound(&later), Ok(known));
+        assert!(bound(&[map.body, &[200, 30, 1, 2, 3]].concat()).is_err());
     }
 }
