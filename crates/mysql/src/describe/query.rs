@@ -1,6 +1,9 @@
 //! The catalog queries: a fixed number for any number of tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use capture::Selection;
 use change::{ColumnType, TableSchema, UniqueKey};
@@ -24,8 +27,8 @@ pub struct Catalog {
 pub struct Definitions {
     /// Databases with their default character sets.
     pub databases: Vec<(String, String)>,
-    /// Tables, by database and name, in this order.
-    pub tables: Vec<(String, String, Definition)>,
+    /// Tables, by database and name, in this order. Equal definitions are one.
+    pub tables: Vec<(String, String, Arc<Definition>)>,
     /// Columns whose tables are missing from `tables`, because their type is unknown.
     pub unknown: Vec<UnknownType>,
 }
@@ -66,7 +69,7 @@ pub fn load(connection: &mut Connection, selection: &Selection) -> Result<Catalo
     let databases = databases(connection, selection)?;
     let Some(condition) = within(&databases) else { return Ok(Catalog::default()) };
     let loaded = load_where(connection, &condition, |d, t| selection.tracks(d, t))?;
-    let schema = |(database, table, definition): (String, String, Definition)| {
+    let schema = |(database, table, definition): (String, String, Arc<Definition>)| {
         definition.schema(&database, &table)
     };
     Ok(Catalog { tables: loaded.tables.into_iter().map(schema).collect(), unknown: loaded.unknown })
@@ -81,7 +84,7 @@ pub fn load_definitions(
     connection: &mut Connection,
     selection: &Selection,
 ) -> Result<Definitions, Error> {
-    let databases = databases(connection, selection)?;
+    let databases = databases(connection, &selection.clone().reserving(&OWN_DATABASES))?;
     let Some(condition) = within(&databases) else { return Ok(Definitions::default()) };
     let loaded = load_where(connection, &condition, |_, _| true)?;
     Ok(Definitions { databases, ..loaded })
@@ -134,7 +137,7 @@ pub fn load_definition(
             unknown.database, unknown.table, unknown.column, unknown.column_type
         )));
     }
-    Ok(loaded.tables.pop().map(|(_, _, definition)| definition))
+    Ok(loaded.tables.pop().map(|(_, _, definition)| Arc::unwrap_or_clone(definition)))
 }
 
 /// Loads what the log does not say even with `binlog_row_metadata=FULL`; `None` if there is no such
@@ -181,15 +184,17 @@ type TableName = (String, String);
 pub(super) struct Draft {
     /// Its default character set.
     charset: Option<String>,
-    /// By ordinal position.
-    columns: BTreeMap<u32, DraftColumn>,
+    /// By ordinal position. Many tables have the same few columns.
+    columns: BTreeMap<u32, Rc<DraftColumn>>,
     keys: Vec<DraftKey>,
     /// Versioned by columns the catalog does not show.
     hidden_versioning: bool,
+    /// The column of its own that holds the end of a row's life.
+    row_end: Option<String>,
 }
 
-#[derive(Debug)]
-struct DraftColumn {
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct DraftColumn {
     name: String,
     /// The type; its text where it is unknown.
     kind: Result<ColumnType, String>,
@@ -226,12 +231,14 @@ fn load_where(
          CHARACTER_SET_NAME, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE, \
          DATETIME_PRECISION, GENERATION_EXPRESSION FROM information_schema.COLUMNS WHERE {condition}"
     );
+    let mut shared = HashSet::new();
     connection.query_each(&columns, |row| {
         if let Some(draft) = drafts.get_mut(&name(row)) {
-            draft.add_column(row);
+            draft.add_column(row, &mut shared);
         }
         Ok(())
     })?;
+    drop(shared);
     let keys = format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE \
          FROM information_schema.STATISTICS WHERE {condition}"
@@ -243,9 +250,12 @@ fn load_where(
         Ok(())
     })?;
     let mut loaded = Definitions::default();
+    let mut shared = HashSet::new();
     for ((database, table), draft) in drafts {
         match draft.finish() {
-            Ok(definition) => loaded.tables.push((database, table, definition)),
+            Ok(definition) => {
+                loaded.tables.push((database, table, share(Arc::new(definition), &mut shared)));
+            }
             Err((column, column_type)) => {
                 loaded.unknown.push(UnknownType { database, table, column, column_type });
             }
@@ -266,7 +276,7 @@ impl Draft {
     }
 
     /// Takes a row of `COLUMNS`, as `load_where` selects it.
-    pub(super) fn add_column(&mut self, row: &Row) {
+    pub(super) fn add_column(&mut self, row: &Row, shared: &mut HashSet<Rc<DraftColumn>>) {
         let Some(ordinal) = row.number(2) else { return };
         let kind = resolve(CatalogType {
             data_type: row.text(4),
@@ -280,13 +290,16 @@ impl Draft {
         if row.text(11).eq_ignore_ascii_case("ROW START") {
             self.hidden_versioning = false;
         }
+        if row.text(11).eq_ignore_ascii_case("ROW END") {
+            self.row_end = Some(row.text(3).to_owned());
+        }
         let is_counted = matches!(kind, Some(ColumnType::Char { .. } | ColumnType::VarChar { .. }));
         let column = DraftColumn {
             name: row.text(3).to_owned(),
             kind: kind.ok_or_else(|| row.text(5).to_owned()),
             characters: row.number(7).filter(|_| is_counted),
         };
-        self.columns.insert(ordinal, column);
+        self.columns.insert(ordinal, share(Rc::new(column), shared));
     }
 
     /// Takes a row of `STATISTICS`, as `load_where` selects it.
@@ -310,10 +323,12 @@ impl Draft {
     /// The definition, or name and type of the first column whose type is unknown.
     pub(super) fn finish(self) -> Result<Definition, (String, String)> {
         let mut columns = Vec::with_capacity(self.columns.len());
-        for DraftColumn { name, kind, characters } in self.columns.into_values() {
+        for column in self.columns.into_values() {
+            let DraftColumn { name, kind, characters } = &*column;
+            let (name, characters) = (name.clone(), *characters);
             match kind {
-                Ok(kind) => columns.push(ColumnDefinition { name, kind, characters }),
-                Err(column_type) => return Err((name, column_type)),
+                Ok(kind) => columns.push(ColumnDefinition { name, kind: kind.clone(), characters }),
+                Err(column_type) => return Err((name, column_type.clone())),
             }
         }
         let key = |DraftKey { name, kind, parts }| Key {
@@ -322,9 +337,19 @@ impl Draft {
             parts: parts.into_values().collect(),
         };
         let keys = self.keys.into_iter().map(key).collect();
-        let definition = Definition::new(self.charset, columns, keys);
+        let mut definition = Definition::new(self.charset, columns, keys);
+        definition.row_end = self.row_end;
         Ok(if self.hidden_versioning { definition.with_hidden_versioning() } else { definition })
     }
+}
+
+/// The equal value that is there already, or this one from now on.
+fn share<T: Clone + Eq + Hash>(value: T, shared: &mut HashSet<T>) -> T {
+    if let Some(same) = shared.get(&value) {
+        return same.clone();
+    }
+    shared.insert(value.clone());
+    value
 }
 
 fn only(database: &str, table: &str) -> String {

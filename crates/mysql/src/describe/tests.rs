@@ -1,5 +1,7 @@
 //! Rows as MySQL 9.7 and MariaDB 10.11 answer them.
 
+use std::collections::HashSet;
+
 use change::{ColumnType, UniqueKey};
 
 use super::labels;
@@ -38,7 +40,7 @@ fn key<'a>(name: &'a str, part: &'a str, column: Option<&'a str>) -> Row {
 
 fn kind_of(types: [&str; 2], rest: [Option<&str>; 6]) -> Option<ColumnType> {
     let mut draft = Draft::default();
-    draft.add_column(&column("1", "c", types, rest));
+    draft.add_column(&column("1", "c", types, rest), &mut HashSet::new());
     let schema = draft.finish().ok()?.schema("shop", "t");
     schema.columns.into_iter().next().map(|column| column.kind)
 }
@@ -86,8 +88,8 @@ fn types_of_both_catalogs_are_understood() {
 #[test]
 fn b23_keys_over_expressions_are_left_out() {
     let mut draft = Draft::default();
-    draft.add_column(&column("2", "b", ["int", "int"], NONE));
-    draft.add_column(&column("1", "a", ["int", "int"], NONE));
+    draft.add_column(&column("2", "b", ["int", "int"], NONE), &mut HashSet::new());
+    draft.add_column(&column("1", "a", ["int", "int"], NONE), &mut HashSet::new());
     for row in [
         key("PRIMARY", "2", Some("a")),
         key("PRIMARY", "1", Some("b")),
@@ -109,7 +111,7 @@ fn d13_hidden_columns_of_system_versioning_are_added() {
         Draft::of_table(&Row::from_cells(cells.map(Some)))
     };
     let mut hidden = versioned();
-    hidden.add_column(&column("1", "a", ["int", "int(11)"], NONE));
+    hidden.add_column(&column("1", "a", ["int", "int(11)"], NONE), &mut HashSet::new());
     let names = |draft: Draft| -> Vec<String> {
         let schema = draft.finish().unwrap().schema("shop", "t");
         schema.columns.into_iter().map(|column| column.name).collect()
@@ -117,6 +119,7 @@ fn d13_hidden_columns_of_system_versioning_are_added() {
     assert_eq!(names(hidden), ["a", "row_start", "row_end"]);
     let mut visible = versioned();
     let start = [None, None, None, None, Some("6"), Some("ROW START")];
-    visible.add_column(&column("1", "rs", ["timestamp", "timestamp(6)"], start));
+    visible
+        .add_column(&column("1", "rs", ["timestamp", "timestamp(6)"], start), &mut HashSet::new());
     assert_eq!(names(visible), ["rs"]);
 }

@@ -209,7 +209,7 @@ impl<'a> Timeline<'a> {
                 let reason = "a statement further on in the log changes it".to_owned();
                 self.model.set_stale(&name.0, &name.1, reason);
             } else {
-                self.model.set_table(&name.0, &name.1, definition);
+                self.model.set_table(&name.0, &name.1, Arc::unwrap_or_clone(definition));
             }
         }
         self.is_loaded = true;

@@ -221,7 +221,7 @@ impl Definitions for Catalog {
     fn all(&mut self, selection: &Selection) -> Result<describe::Definitions, Error> {
         self.questions += 1;
         let tracked = |t: &&TableSchema| selection.tracks(&t.database, &t.table);
-        let named = |t: &TableSchema| (t.database.clone(), t.table.clone(), definition(t));
+        let named = |t: &TableSchema| (t.database.clone(), t.table.clone(), definition(t).into());
         let tables = self.tables.iter().filter(tracked).map(named).collect();
         Ok(describe::Definitions { tables, ..Default::default() })
     }

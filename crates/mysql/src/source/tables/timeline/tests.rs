@@ -71,7 +71,7 @@ fn past(history: &History) {
     let mut timeline = load(history, &at(100));
     let loaded = describe::Definitions {
         databases: vec![("shop".into(), "utf8mb4".into())],
-        tables: ["t", "u"].map(|t| ("shop".into(), t.into(), numbers(&["a", "b"]))).to_vec(),
+        tables: ["t", "u"].map(|t| ("shop".into(), t.into(), numbers(&["a", "b"]).into())).to_vec(),
         unknown: Vec::new(),
     };
     timeline.put_all(loaded, |name| name.1 == "u", &at(100)).unwrap();
