@@ -93,6 +93,33 @@ class Tracked:
             return trail.execute("SELECT action, target, detail FROM audit ORDER BY id").fetchall()
 
 
+def test_a_log_that_cannot_be_opened_fails_its_own_task_and_no_other(server, shop, new_wellhead, follow):
+    source = f'[[source]]\nname = "db"\nkind = "{server.kind}"\nurl = "{server.url()}"\n'
+    tasks = "".join(
+        f'[[task]]\nname = "{name}"\nsource = "db"\ntables = ["{shop}.*"]\ntitle = "Task {name}"\n'
+        for name in ("broken", "sound")
+    )
+    wh = new_wellhead.serve(IMPATIENT + source + tasks).start()
+    for name in ("broken", "sound"):
+        wait.until(lambda name=name: wh.api("GET", f"/tasks/{name}")[0] == 200, f"task {name} to be defined")
+        assert wh.wait_for_state(name, "normal")["title"] == f"Task {name}"
+    wh.kill()
+    meta = wh.data / "log" / "broken" / "0" / "partition.meta"
+    whole = meta.read_bytes()
+    meta.write_bytes(b"rubbish")
+    wh.start()
+    assert wh.wait_for_state("sound", "normal")
+    reason = wh.wait_for_state("broken", "failed")["reason"]
+    assert reason["code"] == "log_unusable" and "partition.meta" in reason["message"], reason
+    topic = follow(wh.kafka, "sound", wh.new_login("sound"))
+    server.sql(f"INSERT INTO {shop}.t VALUES (1, 'x')")
+    topic.wait_for_rows(1)
+    meta.write_bytes(whole)
+    wh.api("POST", "/tasks/broken/start", expect=202)
+    wh.wait_for_state("broken", "normal")
+    follow(wh.kafka, "broken", wh.new_login("broken")).wait_for_rows(1)
+
+
 def purge(server):
     """Forgets the log before the present file."""
     server.sql("FLUSH BINARY LOGS")

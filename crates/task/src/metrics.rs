@@ -177,7 +177,11 @@ impl Metrics {
         }
     }
 
+    /// A look at the source is no change worth a series of its own.
     pub(crate) fn state_changed(&self, task: &str, to: TaskState) {
+        if matches!(to, TaskState::Prechecking | TaskState::NotStarted) {
+            return;
+        }
         self.state_changes.get_or_create(&with(task, "to", to.as_str())).inc();
     }
 

@@ -85,8 +85,12 @@ fn number_of(error: &anyhow::Error) -> u8 {
     };
     match error.downcast_ref::<task::Error>() {
         Some(task::Error::Invalid(_) | task::Error::NotFound(_)) => return 2,
-        Some(task::Error::Source(_)) => return 3,
-        Some(task::Error::Conflict(_) | task::Error::WrongState { .. }) => return 4,
+        Some(task::Error::Source(_) | task::Error::Unusable(_)) => return 3,
+        Some(
+            task::Error::Conflict(_)
+            | task::Error::WrongState { .. }
+            | task::Error::GapNotAccepted { .. },
+        ) => return 4,
         _ => {}
     }
     match error.downcast_ref::<Failure>() {

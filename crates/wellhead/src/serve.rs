@@ -110,7 +110,11 @@ async fn put_objects(config: &Config, catalog: &Catalog, server: &Server) -> Res
     tokio::task::spawn_blocking(move || -> Result<()> {
         for spec in specs {
             let name = spec.name.clone();
-            let task = tasks.put(spec).with_context(|| format!("task {name}"))?;
+            let task = match tasks.put(spec) {
+                // It has failed and says why; the others run.
+                Err(task::Error::Unusable(_)) => continue,
+                put => put.with_context(|| format!("task {name}"))?,
+            };
             if task.state == task::TaskState::NotStarted {
                 tasks.start(&name).with_context(|| format!("task {name}"))?;
             }
