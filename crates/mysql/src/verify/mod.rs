@@ -8,24 +8,24 @@
 mod cell;
 mod effect;
 mod literal;
+mod query;
+mod tables;
 #[cfg(test)]
 mod tests;
-
-use std::collections::{BTreeMap, BTreeSet};
 
 use capture::{
     ErrorKind, InspectError, InspectedTable, Inspector, KeyMark, Selection, SourceError,
     TableEffect,
 };
-use change::{ColumnType, Position, Resume as _, TableSchema, UniqueKey, Value};
+use change::{ColumnType, Position, Resume as _, TableSchema, Value};
 
 use crate::Error;
-use crate::connection::{
-    Connection, Endpoint, Flavour, Timeouts, explain, literal as text_literal,
-};
+use crate::connection::{Connection, Endpoint, Flavour, Timeouts, explain};
 use crate::ddl::{Context, Dialect};
 use crate::describe::{self, UnknownType};
 use crate::source::{BinlogPosition, file_number};
+use query::{key_columns, keys_query, mark, rows_query};
+use tables::{inspected, only, special_tables};
 
 /// A server that is asked for rows.
 #[derive(Debug)]
@@ -245,191 +245,3 @@ impl Inspector for MySqlInspector {
 const STRANGE: Error =
     Error::Malformed { what: STRANGE_ROW, reason: "a cell is no value of its column" };
 const STRANGE_ROW: &str = "a row of a table";
-
-/// Why the rows of a table cannot be compared, by database and name.
-type SpecialTables = BTreeMap<(String, String), &'static str>;
-
-/// Tables whose rows are not what a SELECT shows.
-fn special_tables(connection: &mut Connection, condition: &str) -> Result<SpecialTables, Error> {
-    let mut special = SpecialTables::new();
-    let sql = format!(
-        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
-         WHERE {condition} AND TABLE_TYPE IN ('SYSTEM VERSIONED', 'SEQUENCE')"
-    );
-    connection.query_each(&sql, |row| {
-        let why = match row.text(2) {
-            "SEQUENCE" => "it is a sequence",
-            _ => "it keeps versions of its rows",
-        };
-        special.insert((row.text(0).to_owned(), row.text(1).to_owned()), why);
-        Ok(())
-    })?;
-    Ok(special)
-}
-
-/// Finds the columns that tell a table's rows apart.
-fn inspected(
-    connection: &mut Connection,
-    schema: TableSchema,
-    special: &SpecialTables,
-) -> Result<InspectedTable, Error> {
-    if let Some(why) = special.get(&(schema.database.clone(), schema.table.clone())) {
-        return Ok(InspectedTable { schema, key: Err(why) });
-    }
-    if !schema.primary_key.is_empty() {
-        let key = Ok(schema.primary_key.clone());
-        return Ok(InspectedTable { schema, key });
-    }
-    let nullable = connection.query(&format!(
-        "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE {} AND IS_NULLABLE = 'YES'",
-        only(&schema)
-    ))?;
-    let nullable: BTreeSet<&str> = nullable.rows.iter().map(|row| row.text(0)).collect();
-    let key = unique_key(&schema, &nullable).ok_or("it has no key without NULL");
-    Ok(InspectedTable { schema, key })
-}
-
-fn only(schema: &TableSchema) -> String {
-    let (database, table) = (text_literal(&schema.database), text_literal(&schema.table));
-    format!("TABLE_SCHEMA = {database} AND TABLE_NAME = {table}")
-}
-
-/// The shortest unique key whose columns are never NULL.
-fn unique_key(schema: &TableSchema, nullable: &BTreeSet<&str>) -> Option<Vec<usize>> {
-    let never_null = |key: &&UniqueKey| {
-        !key.columns.is_empty()
-            && key.columns.iter().all(|index| {
-                let column = schema.columns.get(*index);
-                column.is_some_and(|column| !nullable.contains(column.name.as_str()))
-            })
-    };
-    let keys = schema.unique_keys.iter().filter(never_null);
-    keys.min_by_key(|key| key.columns.len()).map(|key| key.columns.clone())
-}
-
-/// Names and types of the key's columns.
-fn key_columns(table: &InspectedTable) -> Vec<(&str, &ColumnType)> {
-    let indexes = table.key.as_deref().unwrap_or_default();
-    let column = |index: &usize| table.schema.columns.get(*index);
-    indexes.iter().filter_map(column).map(|c| (c.name.as_str(), &c.kind)).collect()
-}
-
-/// All columns of the rows with these keys; `None` if none of the keys can be asked for.
-fn rows_query(table: &InspectedTable, keys: &[Vec<Value<'_>>]) -> Option<String> {
-    let key = key_columns(table);
-    let mut sql = String::from("SELECT ");
-    for (index, column) in table.schema.columns.iter().enumerate() {
-        if index > 0 {
-            sql.push(',');
-        }
-        cell::push_expression(&mut sql, &column.name, &column.kind);
-    }
-    sql.push_str(" FROM ");
-    literal::push_table(&mut sql, &table.schema);
-    sql.push_str(" WHERE ");
-    let mut any = false;
-    for values in keys {
-        let mut condition = String::new();
-        let complete = !key.is_empty()
-            && values.len() == key.len()
-            && key.iter().zip(values).enumerate().all(|(index, ((name, kind), value))| {
-                condition.push_str(if index == 0 { "(" } else { " AND " });
-                literal::push_name(&mut condition, name);
-                condition.push('=');
-                literal::push_value(&mut condition, kind, value)
-            });
-        if complete {
-            sql.push_str(if any { " OR " } else { "" });
-            sql.push_str(&condition);
-            sql.push(')');
-            any = true;
-        }
-    }
-    any.then_some(sql)
-}
-
-/// A page of keys. Labels are ordered by their number, so that is selected too.
-fn keys_query(table: &InspectedTable, after: Option<&KeyMark>, limit: usize) -> Option<String> {
-    let key = key_columns(table);
-    if key.is_empty() {
-        return None;
-    }
-    let mut sql = String::from("SELECT ");
-    for (index, (name, kind)) in key.iter().enumerate() {
-        if index > 0 {
-            sql.push(',');
-        }
-        cell::push_expression(&mut sql, name, kind);
-    }
-    for (name, _) in key.iter().filter(|(_, kind)| has_labels(kind)) {
-        sql.push(',');
-        push_order(&mut sql, name, true);
-    }
-    sql.push_str(" FROM ");
-    literal::push_table(&mut sql, &table.schema);
-    if let Some(KeyMark(mark)) = after {
-        sql.push_str(" WHERE ");
-        push_behind(&mut sql, &key, mark);
-    }
-    sql.push_str(" ORDER BY ");
-    for (index, (name, _)) in key.iter().enumerate() {
-        if index > 0 {
-            sql.push(',');
-        }
-        literal::push_name(&mut sql, name);
-    }
-    sql.push_str(&format!(" LIMIT {limit}"));
-    Some(sql)
-}
-
-/// `a > 1 OR (a = 1 AND b > 2)`: a comparison of whole rows would not use an index.
-fn push_behind(sql: &mut String, key: &[(&str, &ColumnType)], mark: &str) {
-    let bounds: Vec<&str> = mark.split(BETWEEN_BOUNDS).collect();
-    for last in 0..key.len() {
-        sql.push_str(if last == 0 { "(" } else { " OR (" });
-        for (index, ((name, kind), bound)) in key.iter().zip(&bounds).take(last + 1).enumerate() {
-            if index > 0 {
-                sql.push_str(" AND ");
-            }
-            push_order(sql, name, has_labels(kind));
-            sql.push_str(if index == last { ">" } else { "=" });
-            sql.push_str(bound);
-        }
-        sql.push(')');
-    }
-}
-
-fn push_order(sql: &mut String, name: &str, as_number: bool) {
-    literal::push_name(sql, name);
-    if as_number {
-        sql.push_str("+0");
-    }
-}
-
-const fn has_labels(kind: &ColumnType) -> bool {
-    matches!(kind, ColumnType::Enum { .. } | ColumnType::Set { .. })
-}
-
-/// The bounds of the page behind a key. `numbers` are those of its labels.
-fn mark<'c>(
-    key: &[(&str, &ColumnType)],
-    values: &[Value<'_>],
-    mut numbers: impl Iterator<Item = Option<&'c [u8]>>,
-) -> Option<KeyMark> {
-    let mut bounds = Vec::with_capacity(key.len());
-    for ((_, kind), value) in key.iter().zip(values) {
-        let mut bound = String::new();
-        if has_labels(kind) {
-            let digits = std::str::from_utf8(numbers.next()??).ok()?;
-            let number: u64 = digits.parse().ok()?;
-            bound.push_str(&number.to_string());
-        } else if !literal::push_value(&mut bound, kind, value) {
-            return None;
-        }
-        bounds.push(bound);
-    }
-    Some(KeyMark(bounds.join(BETWEEN_BOUNDS)))
-}
-
-/// Stands in no literal: text is hexadecimal there.
-const BETWEEN_BOUNDS: &str = "\n";

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use capture::{InspectedTable, Inspector, KeyMark};
 use change::{Column, ColumnType, Position, TableSchema, UniqueKey, Value};
 
-use super::{MySqlInspector, keys_query, mark, rows_query, unique_key};
+use super::MySqlInspector;
+use super::query::{key_columns, keys_query, mark, rows_query};
+use super::tables::unique_key;
 use crate::connection::Endpoint;
 
 fn table(columns: Vec<(&str, ColumnType)>, key: Vec<usize>) -> InspectedTable {
@@ -42,7 +44,7 @@ fn a_page_begins_behind_the_key_before() {
         keys_query(&t, None, 9).unwrap(),
         "SELECT CONVERT(`e` USING utf8mb4),`d`+0e0,`e`+0 FROM `shop`.`t` ORDER BY `e`,`d` LIMIT 9"
     );
-    let key = super::key_columns(&t);
+    let key = key_columns(&t);
     let values = [Value::Label("l"), Value::Double(1.5)];
     let numbers = [Some(&b"2"[..])];
     let behind = mark(&key, &values, numbers.into_iter()).unwrap();
