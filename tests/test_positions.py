@@ -18,7 +18,7 @@ COMPRESSED = {
     "mysql-gtid": {"binlog-transaction-compression": "ON"},
     "mariadb": {"log-bin-compress": "ON", "log-bin-compress-min-len": "10"},
 }
-KILLS = 15
+KILLS = 12
 KINDS = ["mariadb", "mysql", "mysql-gtid"]
 
 
