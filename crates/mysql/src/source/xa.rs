@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::gtids::Gtids;
 use super::position::{Escaped, unescape};
-use crate::binlog::{MariaDbGtid, XaPrepare};
+use crate::binlog::{EventHeader, MariaDbGtid, XaPrepare};
 
 /// The identifier of an XA transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -89,6 +89,16 @@ impl Prepared {
         } else {
             format!("{}:{}", self.file, self.offset)
         }
+    }
+
+    /// Where an event of its group starts, by the lower 32 bits that the event tells; `None` where its
+    /// file is not known.
+    pub(crate) fn start_of(&self, event: &EventHeader) -> Option<u64> {
+        const LOW: u64 = 0xffff_ffff;
+        let end = (self.offset & !LOW) | u64::from(event.log_pos);
+        let end = if end < self.offset { end + LOW + 1 } else { end };
+        let start = end.checked_sub(u64::from(event.event_size))?;
+        (!self.file.is_empty()).then_some(start)
     }
 
     /// The GTIDs behind which its group is the first one that a server sends, of those that are not

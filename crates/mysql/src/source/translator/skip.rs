@@ -10,6 +10,7 @@ use super::Translator;
 use crate::binlog::{EventHeader, EventType, TableId};
 use crate::source::bad_event::bad_event;
 use crate::source::error::Failure;
+use crate::source::xa::Prepared;
 
 impl Translator<'_> {
     /// Places of events that are left out, as [`BadEvent::place`] spells them.
@@ -45,6 +46,8 @@ impl Translator<'_> {
     /// Leaves the event out that [`Translator::leaves_out`] has just told.
     pub(crate) fn leave_out(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Failure> {
         self.skipped.quarantined += 1;
+        // Read again, it counts the same.
+        self.keep(bytes);
         let header = EventHeader::parse(bytes)?;
         let kind = header.event_type;
         if header.log_pos != 0 {
@@ -53,18 +56,40 @@ impl Translator<'_> {
         self.group.may_have_ended |= matches!(kind, EventType::QUERY | EventType::QUERY_COMPRESSED);
         if matches!(kind, EventType::TRANSACTION_PAYLOAD | EventType::XID) {
             self.commit(sink)?;
-        } else if kind == EventType::TABLE_MAP {
+        } else if !self.is_held_back() {
+            self.leave_out_rows(kind, bytes);
+        }
+        if !self.place.open {
+            self.place.pass();
+        }
+        Ok(())
+    }
+
+    /// Leaves an event out of a group that is read again, if that was decided when it was read first.
+    pub(super) fn leaves_out_again(&mut self, bytes: &[u8], group: &Prepared) -> bool {
+        if self.skips.is_empty() {
+            return false;
+        }
+        let Ok(header) = EventHeader::parse(bytes) else { return false };
+        let Some(start) = group.start_of(&header) else { return false };
+        let is_decided = self.skips.contains(&format!("{}:{start}", group.file));
+        if is_decided {
+            self.leave_out_rows(header.event_type, bytes);
+        }
+        is_decided
+    }
+
+    /// Counts a rows event, and notes whose rows cannot be told without a TABLE_MAP.
+    fn leave_out_rows(&mut self, kind: EventType, bytes: &[u8]) {
+        if kind == EventType::TABLE_MAP {
             let id = bytes.get(EventHeader::LENGTH..).and_then(|body| body.first_chunk::<6>());
             self.group.unmapped.push(id.map(|[a, b, c, d, e, f]| {
                 TableId(u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0]))
             }));
-        } else if is_rows(kind) && !self.is_held_back() {
+        } else if is_rows(kind) {
             let ordinal = self.count_rows_event();
             self.passed(ordinal);
-        } else if !self.place.open {
-            self.place.pass();
         }
-        Ok(())
     }
 
     /// Whether the TABLE_MAP of these rows was left out: its own one, or one that did not even tell its

@@ -257,6 +257,9 @@ impl Translator<'_> {
         ) {
             return Ok(ControlFlow::Continue(()));
         }
+        if replay.is_inside && self.leaves_out_again(bytes, replay.group) {
+            return Ok(ControlFlow::Continue(()));
+        }
         let raw = RawEvent::parse(bytes, replay.format.checksum)?;
         self.replay_event(&raw, replay, sink)
     }
