@@ -22,6 +22,9 @@ impl Definition {
         alter: &AlterTable,
         database_charset: Option<&str>,
     ) -> Result<Self, NotUnderstood> {
+        if self.columns.len() + alter.steps.len() > STEPS_MAX {
+            return Err(NotUnderstood::Unfit("it has more columns than a table can have".into()));
+        }
         let mut altered = Alteration {
             old: self,
             charset: self.charset.clone(),
@@ -70,6 +73,9 @@ impl Definition {
         })
     }
 }
+
+/// Columns and steps together: a table has 4096 columns at most, each of which can be altered.
+const STEPS_MAX: usize = 4 * 4_096;
 
 /// An alteration under way.
 struct Alteration<'a> {

@@ -47,6 +47,9 @@ pub(super) struct TableOptions {
     has_query: bool,
 }
 
+/// The most columns a table can have.
+const COLUMNS_MAX: usize = 4_096;
+
 /// Reads `CREATE TABLE`.
 pub(super) fn parse(parser: &mut Parser<'_>) -> Result<CreateTable, NotUnderstood> {
     parser.expect("CREATE")?;
@@ -109,6 +112,9 @@ impl TableSpec {
         database_charset: Option<&str>,
         context: &Context<'_>,
     ) -> Result<Definition, NotUnderstood> {
+        if self.columns.len() > COLUMNS_MAX {
+            return Err(NotUnderstood::Unfit("it has more columns than a table can have".into()));
+        }
         let charset = match self.options.charset {
             Some(CharsetSpec::Named(charset)) => Some(charset.to_owned()),
             Some(CharsetSpec::Inherited) | None => database_charset.map(str::to_owned),

@@ -29,6 +29,9 @@ pub(super) struct Period {
     pub(super) end: String,
 }
 
+/// More keys than any server takes, foreign ones included.
+const KEYS_MAX: usize = 1_024;
+
 /// The name of every primary key.
 pub(super) const PRIMARY: &str = "PRIMARY";
 
@@ -86,6 +89,9 @@ pub(super) fn add(
     specs: &[KeySpec],
     periods: &[Period],
 ) -> Result<(), NotUnderstood> {
+    if keys.len() + specs.len() > KEYS_MAX {
+        return Err(NotUnderstood::Unfit("it has more keys than a table can have".into()));
+    }
     let mut added = Vec::with_capacity(specs.len());
     for spec in specs {
         added.push((spec, spec.columns(periods)?));

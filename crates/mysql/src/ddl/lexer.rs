@@ -384,6 +384,10 @@ pub fn tokens(statement: &str, context: &Context<'_>) -> Result<Vec<Token>, Unte
     Lexer::new(statement, context).collect()
 }
 
+/// So many tokens of one statement are held in memory at most. A table of 4096 columns and 8192 partitions
+/// has a fifth of them.
+pub(super) const TOKENS_MAX: usize = 1_000_000;
+
 fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80
 }

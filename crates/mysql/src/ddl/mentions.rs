@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use super::lexer::{Kind, Token};
+use super::lexer::{Kind, TOKENS_MAX, Token};
 use super::statement::{Subject, subject};
 
 /// What a statement names. Names are as the server keeps them.
@@ -23,7 +23,7 @@ pub struct Mentions {
 /// The databases and tables that a statement names.
 ///
 /// Of a routine, only the database it is in; its body is not read. For a statement that is not
-/// understood these are all names in it.
+/// understood these are all names in it. Behind its first million of tokens a statement is not read.
 #[must_use]
 pub fn mentions(statement: &str, context: &Context<'_>) -> Mentions {
     let (subject, mut lexer) = subject(statement, context);
@@ -33,15 +33,12 @@ pub fn mentions(statement: &str, context: &Context<'_>) -> Mentions {
         scan.head(subject);
         return scan.found;
     }
-    loop {
-        match lexer.next() {
-            Some(Ok(token)) => scan.tokens.push(token),
-            Some(Err(_)) => {
-                scan.words_of_all();
-                return scan.found;
-            }
-            None => break,
-        }
+    for token in lexer.by_ref().take(TOKENS_MAX) {
+        let Ok(token) = token else {
+            scan.words_of_all();
+            return scan.found;
+        };
+        scan.tokens.push(token);
     }
     match subject {
         Subject::Nothing => {}

@@ -1,7 +1,7 @@
 //! A cursor over the tokens of one statement, and what all its parts have in common.
 
 use super::context::Context;
-use super::lexer::{Kind, Lexer, Token, Unterminated};
+use super::lexer::{Kind, Lexer, TOKENS_MAX, Token, Unterminated};
 
 /// The statement, or a part of it, is not understood. What it does is not known then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,10 @@ impl<'a> Parser<'a> {
         lexer: Lexer<'a>,
         context: &'a Context<'a>,
     ) -> Result<Self, NotUnderstood> {
-        let tokens = lexer.collect::<Result<_, _>>()?;
+        let tokens: Vec<Token> = lexer.take(TOKENS_MAX + 1).collect::<Result<_, _>>()?;
+        if tokens.len() > TOKENS_MAX {
+            return Err(NotUnderstood::Unfit("the statement is too long".into()));
+        }
         Ok(Self { context, statement, tokens, at: 0 })
     }
 

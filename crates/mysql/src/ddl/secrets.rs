@@ -5,21 +5,23 @@
 //! recognised.
 
 use super::context::Context;
-use super::lexer::{Kind, Lexer, Token};
+use super::lexer::{Kind, Lexer, TOKENS_MAX, Token};
 
 /// The statement with every password, hash and key in it replaced by `'<secret>'`; `None` if it holds
 /// none.
 ///
-/// Where the statement cannot be cut into tokens, everything behind the first word that announces a
+/// Where the statement cannot be cut into tokens, or into too many, everything behind the first word that announces a
 /// secret is masked.
 #[must_use]
 pub fn masked(statement: &str, context: &Context<'_>) -> Option<String> {
-    let first = first_hint(statement)?;
-    let lexer = Lexer::new(statement, context).with_all_comments();
-    let Ok(tokens) = lexer.collect::<Result<Vec<Token>, _>>() else {
+    let inside_mysql = context.database.eq_ignore_ascii_case("mysql");
+    let first = first_hint(statement).or(inside_mysql.then_some(0))?;
+    let lexer = Lexer::new(statement, context).with_all_comments().take(TOKENS_MAX + 1);
+    let tokens = lexer.collect::<Result<Vec<Token>, _>>().unwrap_or_default();
+    if tokens.is_empty() || tokens.len() > TOKENS_MAX {
         let head = statement.get(..first).unwrap_or_default();
         return Some(format!("{head}{MASK}"));
-    };
+    }
     let secrets = Scan { statement, context, tokens: &tokens }.secrets();
     (!secrets.is_empty()).then(|| rewritten(statement, &tokens, &secrets))
 }
@@ -92,6 +94,8 @@ impl Scan<'_> {
                 && (of_accounts
                     || self.follows_secret_word(index)
                     || (login && !self.is_account_part(index))
+                    // Strings side by side are one.
+                    || index.checked_sub(1).is_some_and(|before| secrets.last() == Some(&before))
                     || self.quotes_secret(token))
             {
                 secrets.push(index);

@@ -373,6 +373,19 @@ fn d12_partitions_leave_the_columns_alone() {
 }
 
 #[test]
+fn what_no_server_takes_is_refused_before_it_costs_anything() {
+    let columns: Vec<String> = (0..4_100).map(|n| format!("c{n} INT")).collect();
+    let create = format!("CREATE TABLE t ({})", columns.join(", "));
+    assert!(after(&[&create], &mysql()).starts_with("stale"));
+    let steps: Vec<String> = (0..20_000).map(|n| format!("ADD c{n} INT")).collect();
+    let alter = format!("ALTER TABLE t {}", steps.join(", "));
+    assert!(after(&["CREATE TABLE t (a INT)", &alter], &mysql()).starts_with("stale"));
+    let keys = "ADD KEY (a), ".repeat(2_000);
+    let alter = format!("ALTER TABLE t {keys}ADD KEY (a)");
+    assert!(after(&["CREATE TABLE t (a INT)", &alter], &mysql()).starts_with("stale"));
+}
+
+#[test]
 fn equal_definitions_share_their_memory() {
     let mut model = shop();
     for table in ["a", "b"] {

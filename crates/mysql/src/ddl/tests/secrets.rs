@@ -1,6 +1,6 @@
 //! Statements without their secrets.
 
-use super::super::masked;
+use super::super::{Context, masked};
 use super::{mariadb, mysql};
 
 fn check(statement: &str, expected: &str) {
@@ -70,6 +70,10 @@ fn d14_passwords_and_hashes_of_accounts_are_masked() {
             "CREATE PROCEDURE p() PREPARE s FROM 'CREATE USER a IDENTIFIED BY \"p\"'",
             "CREATE PROCEDURE p() PREPARE s FROM '<secret>'",
         ),
+        (
+            "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (PASSWORD 'p' 'q')",
+            "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (PASSWORD '<secret>' '<secret>')",
+        ),
         ("CREATE USER a IDENTIFIED BY 'never ends", "CREATE USER a IDENTIFIED'<secret>'"),
     ] {
         check(statement, expected);
@@ -87,6 +91,17 @@ fn what_holds_no_secret_is_left_alone() {
     ] {
         assert_eq!(masked(statement, &mysql()), None, "{statement}");
     }
+}
+
+#[test]
+fn tables_of_accounts_are_known_without_their_database() {
+    let context = Context { database: "mysql", ..mysql() };
+    let masked = |statement| masked(statement, &context);
+    assert_eq!(
+        masked("UPDATE user SET authentication_string='x'").as_deref(),
+        Some("UPDATE user SET authentication_string='<secret>'")
+    );
+    assert_eq!(masked("UPDATE time_zone SET a='x'"), None);
 }
 
 #[test]
