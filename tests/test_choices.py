@@ -103,6 +103,8 @@ def test_a_log_that_cannot_be_opened_fails_its_own_task_and_no_other(server, sho
     for name in ("broken", "sound"):
         wait.until(lambda name=name: wh.api("GET", f"/tasks/{name}")[0] == 200, f"task {name} to be defined")
         assert wh.wait_for_state(name, "normal")["title"] == f"Task {name}"
+        # Without a place in its log it would start at another now.
+        wait.until(lambda name=name: wh.task(name)["position"], f"a place in the log of {name}")
     wh.kill()
     meta = wh.data / "log" / "broken" / "0" / "partition.meta"
     whole = meta.read_bytes()
