@@ -40,7 +40,16 @@ pub(super) fn read_ahead(
     let failed = |error| explain(error, endpoint, None);
     let mut connection = Connection::connect(endpoint, timeouts).map_err(failed)?;
     let mut facts = server_facts(&mut connection).map_err(failed)?;
-    let Some(end) = &facts.log_end else { return Ok(()) };
+    let Some(end) = &facts.log_end else {
+        return Err(SourceError::new(
+            ErrorKind::Denied,
+            "binlog_hidden",
+            "the server does not show this account where its binlog ends, so it cannot be told which \
+             definitions are valid: the log does not describe its tables",
+        )
+        .remedy("GRANT REPLICATION CLIENT ON *.* TO the account")
+        .remedy("SET GLOBAL binlog_row_metadata = FULL, so that the log describes its tables"));
+    };
     let read_to = BinlogPosition {
         file: end.file.clone(),
         offset: end.position,
