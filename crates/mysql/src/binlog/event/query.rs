@@ -153,6 +153,11 @@ impl<'a> QueryVariables<'a> {
                     cursor.u64()?;
                 }
             }
+            // Stands before the character sets of MariaDB 11's sessions that chose collations for them.
+            Q_CHARACTER_SET_COLLATIONS => {
+                let pairs = cursor.u8()?;
+                cursor.bytes(4 * usize::from(pairs))?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -193,3 +198,4 @@ const Q_DEFAULT_TABLE_ENCRYPTION: u8 = 20;
 const Q_HRNOW: u8 = 128;
 const Q_XID: u8 = 129;
 const Q_GTID_FLAGS3: u8 = 130;
+const Q_CHARACTER_SET_COLLATIONS: u8 = 131;

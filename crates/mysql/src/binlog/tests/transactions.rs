@@ -286,6 +286,20 @@ fn unknown_variables_end_the_variables_and_not_the_query() {
 }
 
 #[test]
+fn b13_collations_that_a_session_chose_do_not_hide_its_character_set() {
+    // The variables of a CREATE TABLE behind SET NAMES latin1 on MariaDB 11.8.
+    let pairs = [33, 0, 0, 8, 35, 0, 0, 10, 45, 0, 0, 9, 54, 0, 0, 11, 60, 0, 0, 12];
+    let variables = [&[131, 5][..], &pairs, &[4, 8, 0, 8, 0, 0, 9]].concat();
+    let length = u8::try_from(variables.len()).unwrap();
+    let mut body = vec![7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, length, 0];
+    body.extend_from_slice(&variables);
+    body.extend_from_slice(b"x\0CREATE TABLE t");
+    let event = made(2, 0, &body);
+    let Ok(Event::Query(query)) = decoded(&event) else { panic!("no query") };
+    assert_eq!(query.variables.charset, Some([8, 8, 2304]));
+}
+
+#[test]
 fn a_fake_rotate_names_the_file_that_follows() {
     let event = made(4, 0x20, b"\x04\0\0\0\0\0\0\0mysql-bin.000042");
     let raw = RawEvent::parse(&event, Checksum::None).unwrap();
