@@ -53,7 +53,8 @@ pub struct TableKeys {
     pub primary_key: Vec<String>,
     /// Names of the other unique keys and of their columns, in key order.
     pub unique_keys: Vec<(String, Vec<String>)>,
-    /// Columns of MariaDB's own types (UUID, INET4, INET6), which the log shows as plain strings.
+    /// Columns of MariaDB's own types (UUID, INET4, INET6, VECTOR), which the log shows as plain
+    /// strings.
     pub plain_types: Vec<(String, ColumnType)>,
 }
 
@@ -163,7 +164,10 @@ impl TableKeys {
             indexes.iter().filter_map(name).collect()
         };
         let plain = |kind: &ColumnType| {
-            matches!(kind, ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6)
+            matches!(
+                kind,
+                ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6 | ColumnType::Vector
+            )
         };
         let columns = schema.columns.iter().filter(|column| plain(&column.kind));
         let unique_key = |key: &UniqueKey| (key.name.clone(), names(&key.columns));

@@ -66,7 +66,7 @@ impl Tables<'_> {
 
 /// The types that MariaDB's own look like in the log.
 fn is_bytes(kind: &ColumnType) -> bool {
-    matches!(kind, ColumnType::Binary { width: 4 | 16 })
+    matches!(kind, ColumnType::Binary { width: 4 | 16 } | ColumnType::VarBinary)
 }
 
 fn richer(described: &TableSchema, keys: TableKeys) -> TableSchema {
