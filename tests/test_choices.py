@@ -224,7 +224,7 @@ def test_e04_purged_logs_leave_choices_and_a_kill_keeps_what_was_chosen(
     assert "admin.sock" in gap["who"]
     assert "gap       binlog_purged: from" in run.cli("show", "shop")
     assert 'wellhead_capture_gaps_total{task="shop",cause="binlog_purged"} 1\n' in run.metrics()
-    assert ("task.start", "task shop", "answered 202: start start, accept_gap true") in run.audit()
+    assert ("task.start", "task shop", "answered 202: start earliest, accept_gap true") in run.audit()
 
     # It is used up: after a restart the log alone says where to go on.
     run.wellhead.kill()

@@ -75,7 +75,7 @@ impl std::fmt::Display for StartAt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Now => f.write_str("now"),
-            Self::Earliest => f.write_str("start"),
+            Self::Earliest => f.write_str("earliest"),
             Self::Time(time) => match jiff::Timestamp::from_microsecond(time.micros()) {
                 Ok(time) => write!(f, "@{time}"),
                 Err(_) => write!(f, "@{}", time.seconds()),
@@ -119,8 +119,8 @@ mod tests {
         let time = |seconds| StartAt::Time(UnixTime::from_seconds(seconds));
         for (text, expected, kept) in [
             ("now", StartAt::Now, "now"),
-            ("start", StartAt::Earliest, "start"),
-            ("earliest", StartAt::Earliest, "start"),
+            ("start", StartAt::Earliest, "earliest"),
+            ("earliest", StartAt::Earliest, "earliest"),
             ("@1712905965", time(1_712_905_965), "@2024-04-12T07:12:45Z"),
             ("@1712905965000", time(1_712_905_965), "@2024-04-12T07:12:45Z"),
             ("@2026-11-21T04:00:00Z", time(1_795_233_600), "@2026-11-21T04:00:00Z"),

@@ -22,9 +22,9 @@ mod server;
 mod source_url;
 mod task_put;
 mod tasks;
-mod verify;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use app::{App, ServerFacts};
 pub use left_out::{

@@ -135,7 +135,8 @@ pub struct Task {
     pub tables: Vec<String>,
     /// Patterns of tables left out.
     pub exclude: Vec<String>,
-    /// Where its first start read from, or will: `now`, `start`, `@2026-11-21T04:00:00Z`, or a position.
+    /// Where its first start read from, or will: `now`, `earliest`, `@2026-11-21T04:00:00Z`, or a
+    /// position.
     #[serde(default)]
     pub start: String,
     /// The time that `start` names; null when it names none.
