@@ -130,6 +130,19 @@ fn d02_what_the_server_answered_once_is_not_asked_again_at_the_same_place() {
 }
 
 #[test]
+fn d02_a_statement_that_nobody_understands_ends_the_definitions_it_names_and_no_others() {
+    let history = History::default();
+    let mut timeline = load(&history, &at(100));
+    follow(&mut timeline, "CREATE TABLE t (a INT)", 200);
+    follow(&mut timeline, "CREATE TABLE n (a INT)", 300);
+    follow(&mut timeline, "ALTER TABLE t ADD COLUMN b HOLOGRAM(3) AFTER a", 400);
+    assert_eq!(columns_of(&timeline, "t"), None);
+    assert_eq!(columns_of(&timeline, "n").as_deref(), Some("a"));
+    assert_eq!(columns_of(&load(&history, &at(500)), "t"), None);
+    assert_eq!(columns_of(&load(&history, &at(400)), "t").as_deref(), Some("a"));
+}
+
+#[test]
 fn e05_definitions_move_to_another_server_with_the_reader() {
     let history = History::default();
     past(&history);
