@@ -39,7 +39,7 @@ impl Ahead {
         if can_start && is_ahead { &self.read_to } else { here }
     }
 
-    /// Takes a statement that stands at `place`.
+    /// Takes a statement that ends at `place`.
     pub(crate) fn add(&mut self, place: LogPlace, statement: &str, context: &Context<'_>) {
         if classify(statement) != Statement::Ddl {
             return;
@@ -69,11 +69,12 @@ impl Ahead {
         self.read_to = end;
     }
 
-    /// Where the last statement at `here` or behind it stands that names the table.
+    /// Where the last statement ends that names the table, if that is behind `here`: who has read the
+    /// statement stands at its end.
     pub(crate) fn names(&self, name: &Name, here: LogPlace) -> Option<LogPlace> {
         let of = |place: Option<&LogPlace>| place.copied().unwrap_or_default();
         let last = of(self.tables.get(name)).max(of(self.databases.get(&name.0))).max(self.any);
-        (last >= here && last != LogPlace::default()).then_some(last)
+        (last > here).then_some(last)
     }
 }
 
@@ -112,7 +113,8 @@ mod tests {
         }
         ahead.has_read(at("bin.000002:60"));
         assert_eq!(ahead.names(&name("shop", "orders"), (1, 4)), Some((1, 100)));
-        assert_eq!(ahead.names(&name("shop", "orders"), (1, 101)), None);
+        assert_eq!(ahead.names(&name("shop", "orders"), (1, 99)), Some((1, 100)));
+        assert_eq!(ahead.names(&name("shop", "orders"), (1, 100)), None);
         assert_eq!(ahead.names(&name("shop", "parts"), (1, 4)), None);
         assert_eq!(ahead.names(&name("old", "a"), (1, 4)), Some((1, 300)));
         assert_eq!(ahead.names(&name("shop", "b"), (1, 4)), Some((1, 300)));
