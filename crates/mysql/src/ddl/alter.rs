@@ -120,6 +120,60 @@ pub(super) fn parse_drop_index(parser: &mut Parser<'_>) -> Result<AlterTable, No
     Ok(AlterTable { name, steps: vec![Step::DropKey(index, if_exists)], periods: Vec::new() })
 }
 
+/// First words of the table options that may stand without an equals sign (MySQL 9, "ALTER TABLE
+/// Statement"; MariaDB 11, "CREATE TABLE", table options).
+const KNOWN_OPTIONS: [&str; 49] = [
+    "ALGORITHM",
+    "AUTOEXTEND_SIZE",
+    "AUTO_INCREMENT",
+    "AVG_ROW_LENGTH",
+    "CHAR",
+    "CHARACTER",
+    "CHARSET",
+    "CHECKSUM",
+    "COLLATE",
+    "COMMENT",
+    "COMPRESSION",
+    "CONNECTION",
+    "DATA",
+    "DEFAULT",
+    "DELAY_KEY_WRITE",
+    "ENCRYPTED",
+    "ENCRYPTION",
+    "ENCRYPTION_KEY_ID",
+    "ENGINE",
+    "ENGINE_ATTRIBUTE",
+    "IETF_QUOTES",
+    "INDEX",
+    "INSERT_METHOD",
+    "KEY_BLOCK_SIZE",
+    "LOCK",
+    "MAX_ROWS",
+    "MIN_ROWS",
+    "NODEGROUP",
+    "PACK_KEYS",
+    "PAGE_CHECKSUM",
+    "PAGE_COMPRESSED",
+    "PAGE_COMPRESSION_LEVEL",
+    "PASSWORD",
+    "ROW_FORMAT",
+    "SECONDARY_ENGINE",
+    "SECONDARY_ENGINE_ATTRIBUTE",
+    "SEQUENCE",
+    "START",
+    "STATS_AUTO_RECALC",
+    "STATS_PERSISTENT",
+    "STATS_SAMPLE_PAGES",
+    "STORAGE",
+    "TABLESPACE",
+    "TABLE_CHECKSUM",
+    "TRANSACTIONAL",
+    "TYPE",
+    "UNION",
+    "NOWAIT",
+    "WAIT",
+];
+
 impl Parser<'_> {
     fn alter_step(&mut self, alter: &mut AlterTable) -> Result<(), NotUnderstood> {
         match self.keyword(0).as_str() {
@@ -163,6 +217,10 @@ impl Parser<'_> {
             _ => {
                 let mut options = TableOptions::default();
                 while !self.is_at_separator() && !self.is_any(0, &["PARTITION", "REMOVE"]) {
+                    // An act of a server to come may change columns; it must not pass for an option.
+                    if !self.is_any(0, &KNOWN_OPTIONS) && !self.is_symbol(1, '=') {
+                        return Err(self.not_understood());
+                    }
                     self.table_option(&mut options)?;
                 }
                 alter.steps.extend(options.charset.map(Step::Charset));

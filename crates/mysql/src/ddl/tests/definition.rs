@@ -309,6 +309,7 @@ fn d02_what_is_not_understood_is_stale_and_nothing_else() {
         model.apply(&format!("CREATE TABLE {table} (a INT)"), &mysql());
     }
     for statement in [
+        "ALTER TABLE t FROBNICATE (a)",
         "ALTER TABLE t ADD b HOLOGRAM(3)",
         "ALTER TABLE t DROP nothing",
         "ALTER TABLE t FROBNICATE b, ADD c INT )",
