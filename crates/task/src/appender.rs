@@ -90,6 +90,13 @@ const GROUP_BYTES_MAX: usize = 16 << 20;
 /// Pause between looks at the clock for retention, and between tries on a full disk.
 const TICK: Duration = Duration::from_secs(1);
 
+impl Progress {
+    /// Whether something that was handed over was dropped since the capture began.
+    pub(crate) fn drops(&self) -> bool {
+        self.mode == Mode::Dropping
+    }
+}
+
 impl Appender {
     pub(crate) fn new(
         queue_bytes: usize,

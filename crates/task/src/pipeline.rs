@@ -258,7 +258,7 @@ impl Sink for Pipeline<'_> {
     fn settle(&mut self, at: &Change<'_>) -> Result<(), SinkError> {
         self.seal(at.resume)?;
         let progress = self.appender.drain();
-        if progress.failure.is_some() || progress.pending > 0 {
+        if progress.failure.is_some() || progress.pending > 0 || progress.drops() {
             return Err(SinkError::Closed);
         }
         Ok(())

@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use change::{Position, SystemClock, UnixTime};
+use capture::{Sink, SinkError};
+use catalog::Operations;
+use change::{Body, Change, Position, SystemClock, Transaction, UnixTime};
 use kafka::Offset;
 use kafka::batch::BatchBuilder;
 use log::simulation::SimulatedDisk;
 use log::{Config, Incarnation, Partition};
 use prometheus_client::registry::Registry;
+use record::DtsEncoder;
 
 use super::scripted::{Server, all_rows, name, script, settings, spec, wait};
 use crate::appender::{Appender, Batch, Worker};
+use crate::pipeline::Pipeline;
 use crate::{Metrics, Settings, Verdict};
 
 fn batch(offset: i64) -> Batch {
@@ -84,6 +88,46 @@ fn i03_what_a_full_disk_holds_is_dropped_when_the_capture_ends() {
     appender.reopen();
     appender.push(batch(0)).unwrap();
     assert_eq!(appender.drain().next_offset, Offset(1));
+    appender.close();
+    thread.join().unwrap();
+}
+
+#[test]
+fn i03_what_a_full_disk_has_dropped_is_not_settled() {
+    let disk = SimulatedDisk::new();
+    let (appender, thread) = appender(&disk);
+    let folder = tempfile::tempdir().unwrap();
+    let (settings, metrics) = (settings(folder.path()), Metrics::new(&mut Registry::default()));
+    let (mut encoder, metrics) = (DtsEncoder::new(), metrics.task("t"));
+    let mut connected = |_: Position| {};
+    let mut pipeline = Pipeline::new(
+        &appender,
+        &settings,
+        &SystemClock,
+        &metrics,
+        &mut encoder,
+        Operations::default(),
+        &mut connected,
+    );
+    let here = Change {
+        time: UnixTime::from_seconds(1),
+        position: "",
+        safe_position: "",
+        resume: &Position::parse(b"at=1").unwrap(),
+        transaction: &Transaction::default(),
+        body: Body::Begin,
+    };
+    disk.limit_growth(Some(0));
+    pipeline.change(&here).unwrap();
+    let settled = std::thread::scope(|threads| {
+        threads.spawn(|| {
+            wait("it stalls", || appender.progress().stall.is_some());
+            appender.begin_stop();
+        });
+        pipeline.settle(&here)
+    });
+    assert!(matches!(settled, Err(SinkError::Closed)), "{settled:?}");
+    assert_eq!(position(&appender), None);
     appender.close();
     thread.join().unwrap();
 }
