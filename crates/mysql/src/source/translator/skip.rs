@@ -25,7 +25,7 @@ impl Translator<'_> {
 
     /// The next event, if it is to be left out.
     pub(crate) fn leaves_out(&mut self, bytes: &[u8]) -> Option<BadEvent> {
-        if self.skips.is_empty() {
+        if self.skips.is_empty() || EventHeader::parse(bytes).is_ok_and(|it| stands_nowhere(&it)) {
             return None;
         }
         self.place.begin_event();
@@ -97,6 +97,18 @@ impl Translator<'_> {
     pub(super) fn is_unmapped(&self, table: TableId, is_known: bool) -> bool {
         let unmapped = &self.group.unmapped;
         unmapped.contains(&Some(table)) || (!is_known && !unmapped.is_empty())
+    }
+}
+
+/// Whether a server makes such an event for a dump: in front of the first one of the log, and in between
+/// while it has nothing to send.
+const fn stands_nowhere(header: &EventHeader) -> bool {
+    match header.event_type {
+        EventType::HEARTBEAT | EventType::HEARTBEAT_V2 => true,
+        EventType::ROTATE | EventType::FORMAT_DESCRIPTION => {
+            header.is_artificial() || header.log_pos == 0
+        }
+        _ => false,
     }
 }
 

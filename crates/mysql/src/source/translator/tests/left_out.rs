@@ -145,6 +145,22 @@ fn a_restart_behind_an_event_that_was_left_out_counts_the_same() {
 }
 
 #[test]
+fn the_opening_of_a_dump_that_starts_at_an_event_left_out_is_not_taken_for_it() {
+    for file in ALL {
+        let first = |(_, event): &&(u64, Vec<u8>)| matches!(kind(event), 33 | 162);
+        let (at, group) = cut(file).iter().find(first).unwrap().clone();
+        let place = format!("{FILE}:{at}");
+        let mut events = dump(file, at);
+        let alive = super::heartbeat(FILE, u32::try_from(at).unwrap());
+        events.splice(2..2, [alive]);
+        let run = run(&format!("file={FILE} offset={at}"), &events, &[place]);
+        assert!(run.failure.is_none(), "{:?}", run.failure);
+        let [left_out] = &run.left_out[..] else { panic!("{:?}", run.left_out) };
+        assert_eq!(left_out.bytes, group);
+    }
+}
+
+#[test]
 fn an_incident_can_be_left_out_once_it_was_seen() {
     let mut events = dump(MYSQL, 4);
     let offset = cut(MYSQL)[2].0;
