@@ -112,10 +112,10 @@ impl Translator<'_> {
         }
     }
 
-    /// A rows event of a group that is held back.
+    /// A rows event of a group that is held back. A table that is held back too may have caught up when
+    /// the group is committed.
     pub(super) fn note_held_back(&mut self, table: TableId) {
-        let is_tracked =
-            !matches!(self.tables.get(table), Bound::Untracked | Bound::Held | Bound::Unknown);
+        let is_tracked = !matches!(self.tables.get(table), Bound::Untracked | Bound::Unknown);
         if let Some(held) = &mut self.group.held_back {
             held.has_rows |= is_tracked;
         }

@@ -168,7 +168,7 @@ fn c07_emptying_a_table_does_not_end_its_definition() {
 
 /// Keeps what is held in memory.
 #[derive(Debug, Default, Clone)]
-struct Shelf(Arc<Mutex<Vec<QuarantinedTable>>>);
+pub(super) struct Shelf(pub(super) Arc<Mutex<Vec<QuarantinedTable>>>);
 
 impl Quarantine for Shelf {
     fn tables(&self) -> Result<Vec<QuarantinedTable>, HistoryError> {
@@ -194,7 +194,7 @@ impl Quarantine for Shelf {
     }
 }
 
-fn setting<'a>(history: &'a History, shelf: &'a Shelf) -> Setting<'a> {
+pub(super) fn setting<'a>(history: &'a History, shelf: &'a Shelf) -> Setting<'a> {
     Setting {
         selection: Selection::new(&["shop.*"], &[]).unwrap(),
         only: None,

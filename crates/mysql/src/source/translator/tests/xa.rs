@@ -1,13 +1,15 @@
 //! XA transactions: prepared, interleaved, committed, rolled back, and read again.
 
-use capture::Selection;
+use capture::{QuarantinedTable, Selection, TableDecision};
 use change::Resume;
 
+use super::definitions::{Shelf, setting};
 use super::resume::{dump_by_gtid, moved, parsed};
 use super::{Catalog, FILE, History, MARIADB, MYSQL, Recorder, cut, dump, kind, tables};
-use crate::binlog::Checksum;
+use crate::binlog::{Checksum, EventHeader};
 use crate::source::error::Failure;
 use crate::source::gtids::Gtids;
+use crate::source::tables::{Setting, Tables};
 use crate::source::translator::{EachEvent, PreparedLog, Skipped, Translator};
 use crate::source::xa::Prepared;
 
@@ -219,6 +221,44 @@ fn first_prepared(file: &[u8]) -> (u64, u64) {
     let prepare = events.iter().position(|(_, event)| kind(event) == 38).unwrap();
     let begin = events[..prepare].iter().rposition(|(_, e)| matches!(kind(e), 33 | 162)).unwrap();
     (events[begin].0, events[prepare + 1].0)
+}
+
+#[test]
+fn a25_rows_of_a_table_that_was_held_when_they_were_prepared_come_with_their_commit() {
+    for file in [MYSQL_XA, MARIADB_XA] {
+        let (history, shelf) = (History::default(), Shelf::default());
+        shelf.0.lock().unwrap().push(QuarantinedTable {
+            database: "shop".into(),
+            table: "items".into(),
+            from: change::Position::parse(format!("{FILE}:4").as_bytes()).unwrap(),
+            code: "schema_unknown".into(),
+            message: String::new(),
+            decision: TableDecision::Pending,
+        });
+        let at = parsed(&format!("file={FILE} offset=4"));
+        let mut catalog = Catalog::default();
+        let selection = Selection::new(&["shop.*"], &["shop.hidden"]).unwrap();
+        let setting = Setting { selection, ..setting(&history, &shelf) };
+        let tables = Tables::new(setting, &mut catalog, &at).unwrap();
+        let mut translator = Translator::new(at, tables, Checksum::Crc32);
+        let mut recorder = Recorder::default();
+        let (begin, end) = first_prepared(file);
+        for event in dump(file, 4).iter().take_while(|event| behind(event) <= end) {
+            translator.event(event, &mut recorder).unwrap();
+        }
+        let position = translator.place.position.to_position().to_string();
+        assert!(begin < parsed(&position).offset && position.contains("xa="), "{position}");
+        assert!(!recorder.texts().iter().any(|text| text.starts_with("INSERT")));
+        // By now the table has caught up.
+        let released = run(file, &position, &dump(file, end), true, false);
+        assert!(released.failure.is_none(), "{:?}", released.failure);
+        assert!(released.recorder.texts().contains(&r#"INSERT items id,name=["1", "a"]"#));
+    }
+}
+
+/// Where an event ends, as it says.
+fn behind(event: &[u8]) -> u64 {
+    u64::from(EventHeader::parse(event).unwrap().log_pos)
 }
 
 #[test]
