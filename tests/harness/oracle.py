@@ -373,6 +373,12 @@ class Session:
         self.reader.close()
 
 
+def is_at_least(session, *version):
+    """Whether the server is of this release or a later one."""
+    [(text,)] = session.observe("SELECT VERSION()")
+    return tuple(int(part) for part in re.findall(r"\d+", text)[: len(version)]) >= version
+
+
 class Stream:
     """A topic read to its end, its rows by table; values of unions keep the name of their branch."""
 

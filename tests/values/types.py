@@ -1,6 +1,6 @@
 """Columns of every type, at the edges of what they hold."""
 
-from harness.oracle import Table, column, script, Watched
+from harness.oracle import Table, Watched, column, is_at_least, script
 
 MARIADB, MYSQL = "mariadb", "mysql"
 
@@ -215,11 +215,11 @@ CASES = [
     ]),
     Table("a09", [
         column("VARCHAR(1000) COMPRESSED", "REPEAT('compress ', 100)", "'short'", "''", "'é'"),
-        column("VARCHAR(200) CHARACTER SET latin1 COMPRESSED", "REPEAT('é', 200)", "'é'"),
+        column("VARCHAR(200) COMPRESSED CHARACTER SET latin1", "REPEAT('é', 200)", "'é'"),
         column("VARBINARY(1000) COMPRESSED", "REPEAT(x'00', 1000)", "x'00'", "''"),
         column("TINYTEXT COMPRESSED", "REPEAT('t', 250)", "''"),
         column("TEXT COMPRESSED", "REPEAT('text ', 1000)", "'t'", "''"),
-        column("MEDIUMTEXT CHARACTER SET ucs2 COMPRESSED", "REPEAT('medium ', 20000)", "''"),
+        column("MEDIUMTEXT COMPRESSED CHARACTER SET ucs2", "REPEAT('medium ', 20000)", "''"),
         column("LONGTEXT COMPRESSED", "REPEAT('long ', 20000)", "''"),
         column("TINYBLOB COMPRESSED", "REPEAT(x'07', 250)", "x'00'"),
         column("BLOB COMPRESSED", "REPEAT(x'0102', 1000)", "''"),
@@ -228,6 +228,19 @@ CASES = [
         column("INT", 7),
     ], only=MARIADB),
 ]
+
+
+@script("b21_mariadb", only=MARIADB)
+def _vectors_of_mariadb(session, database):
+    """MariaDB has vectors since 11.7; its log shows them as bytes."""
+    if not is_at_least(session, 11, 7):
+        return []
+    table = Table("b21_mariadb", [
+        column("VECTOR(3)", "VEC_FromText('[1,-2.5,3e10]')", "VEC_FromText('[0,0,0]')"),
+        column("VECTOR(2000)", f"VEC_FromText('[{','.join(['0.1'] * 2000)}]')"),
+        column("VARCHAR(10)", "'behind'"),
+    ])
+    return table.play(session, database)
 
 
 @script("b11")
@@ -305,4 +318,4 @@ def _json_alias(session, database):
     return [watched.run("""INSERT INTO {t} VALUES (2, '[]', '{"ü": null}')""", "DELETE FROM {t} WHERE id = 2")]
 
 
-CASES += [_time_zones, _changed_lists, _padding, _old_forms, _json_alias]
+CASES += [_vectors_of_mariadb, _time_zones, _changed_lists, _padding, _old_forms, _json_alias]
