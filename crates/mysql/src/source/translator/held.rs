@@ -10,7 +10,7 @@ use crate::source::position::{BinlogPosition, Within, file_number};
 
 impl Translator<'_> {
     /// Takes a table map. If its table cannot be decoded, what was delivered before becomes durable, and
-    /// then the table is held back from here on.
+    /// then the table is held back from here on, where that can be.
     pub(super) fn table_map(
         &mut self,
         map: &TableMap<'_>,
@@ -20,7 +20,8 @@ impl Translator<'_> {
         let Err(failure) = self.tables.bind(map, body, &self.place.position) else {
             return Ok(());
         };
-        if !self.tables.can_hold(&failure) {
+        // Where only the number of delivered rows is known, those of this table must count too.
+        if !self.tables.can_hold(&failure) || self.delivered.counts_rows_only() {
             return Err(failure);
         }
         self.settle(sink)?;
