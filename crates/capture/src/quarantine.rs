@@ -81,12 +81,13 @@ pub trait Quarantine: Send + std::fmt::Debug {
     /// The store cannot be read.
     fn events_to_skip(&self) -> Result<Vec<String>, HistoryError>;
 
-    /// An event was left out, as decided; called before anything behind it is delivered, each time the
-    /// source comes by it.
+    /// The source is at an event at one of these places; called each time it comes by, before anything
+    /// behind it is delivered. Answers whether it is the event that was decided about, and is left out:
+    /// on a server that was reset, another one may stand there.
     ///
     /// # Errors
-    /// Nobody has decided so, another kind of event stands there, or the store cannot be written.
-    fn event_skipped(&self, event: &BadEvent) -> Result<(), HistoryError>;
+    /// Nobody has decided about this place, or the store cannot be written.
+    fn event_skipped(&self, event: &BadEvent) -> Result<bool, HistoryError>;
 }
 
 /// Holds nothing and keeps nothing: for a source that is only looked at.
@@ -112,7 +113,7 @@ impl Quarantine for NoQuarantine {
         Ok(Vec::new())
     }
 
-    fn event_skipped(&self, event: &BadEvent) -> Result<(), HistoryError> {
+    fn event_skipped(&self, event: &BadEvent) -> Result<bool, HistoryError> {
         Err(HistoryError(format!("the event at {} cannot be set aside here", event.place).into()))
     }
 }

@@ -84,17 +84,31 @@ impl Catalog {
         })
     }
 
-    /// Keeps that the event at this place shall be left out.
+    /// Keeps that this event shall be left out. A decision about another one at its place is replaced.
     ///
     /// # Errors
     /// There is no such task, or the catalog cannot be written.
     pub fn skip_event(&self, task: &TaskName, event: &BadEvent, who: &str) -> Result<()> {
         self.write(|transaction| {
             crate::task::must_exist(transaction, task)?;
+            let BadEvent { place, kind, size, bytes, code, .. } = event;
             transaction.execute(
-                "INSERT OR IGNORE INTO skipped_events (task, place, kind, code, who, decided_unix)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (task.as_str(), &event.place, &event.kind, &event.code, who, self.now_unix()),
+                "INSERT INTO skipped_events
+                     (task, place, kind, size, bytes, code, who, decided_unix)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (task, place) DO UPDATE SET kind = ?3, size = ?4, bytes = ?5, code = ?6,
+                     who = ?7, decided_unix = ?8, gap = NULL
+                     WHERE kind <> ?3 OR size <> ?4 OR bytes <> ?5",
+                (
+                    task.as_str(),
+                    place,
+                    kind,
+                    to_integer(*size),
+                    bytes,
+                    code,
+                    who,
+                    self.now_unix(),
+                ),
             )?;
             Ok(())
         })
@@ -107,19 +121,20 @@ impl Catalog {
     pub fn events_to_skip(&self, task: &TaskName) -> Result<Vec<String>> {
         self.read(|transaction| {
             let mut statement = transaction.prepare(
-                "SELECT place FROM skipped_events WHERE task = ?1 ORDER BY id DESC LIMIT 100",
+                "SELECT place FROM skipped_events WHERE task = ?1
+                     ORDER BY decided_unix DESC, id DESC LIMIT 100",
             )?;
             let rows = statement.query_map([task.as_str()], |row| row.get(0))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
 
-    /// An event was left out, as decided: its gap is kept, once, however often the source comes by.
-    /// Answers whether this is the first time.
+    /// The source has come to an event at such a place. Answers whether it is the very event that was
+    /// decided about, and is left out: then its gap is kept, once, however often the source comes by. A
+    /// server that was reset or failed over to has another one there.
     ///
     /// # Errors
-    /// Nobody has decided so, or another kind of event stands at the place, or the catalog cannot be
-    /// written.
+    /// Nothing was decided about this place, or the catalog cannot be written.
     pub fn event_skipped(
         &self,
         task: &TaskName,
@@ -129,24 +144,18 @@ impl Catalog {
         bytes: &[u8],
     ) -> Result<bool> {
         self.write(|transaction| {
-            let decided: Option<(i64, String, String, String, Option<i64>)> = transaction
+            let decided: Option<(i64, bool, String, String, Option<i64>)> = transaction
                 .query_row(
-                    "SELECT id, kind, code, who, gap FROM skipped_events
-                         WHERE task = ?1 AND place = ?2",
-                    (task.as_str(), place),
+                    "SELECT id, kind = ?3 AND size = ?4 AND bytes = ?5, code, who, gap
+                         FROM skipped_events WHERE task = ?1 AND place = ?2",
+                    (task.as_str(), place, kind, to_integer(size), bytes),
                     |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
                 )
                 .optional()?;
-            let (id, shown, cause, who, gap) =
+            let (id, is_it, cause, who, gap) =
                 decided.ok_or_else(|| Error::not_found("decision to skip the event at", place))?;
-            if shown != kind {
-                return Err(Error::invalid(
-                    "event",
-                    format!("{shown} was to be skipped at {place}, and {kind} stands there"),
-                ));
-            }
-            if gap.is_some() {
-                return Ok(false);
+            if !is_it || gap.is_some() {
+                return Ok(is_it);
             }
             let now_unix = self.now_unix();
             let event = BadEvent {

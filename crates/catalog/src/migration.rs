@@ -192,6 +192,8 @@ CREATE TABLE skipped_events (
     task TEXT NOT NULL REFERENCES tasks (name),
     place TEXT NOT NULL,
     kind TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
     code TEXT NOT NULL,
     who TEXT NOT NULL,
     decided_unix INTEGER NOT NULL,

@@ -61,12 +61,9 @@ impl Quarantine for CatalogQuarantine {
         self.catalog.events_to_skip(&self.task).map_err(store_failed)
     }
 
-    fn event_skipped(&self, event: &BadEvent) -> Result<(), HistoryError> {
+    fn event_skipped(&self, event: &BadEvent) -> Result<bool, HistoryError> {
         let BadEvent { place, kind, size, bytes } = event;
-        self.catalog
-            .event_skipped(&self.task, place, kind, *size, bytes)
-            .map(drop)
-            .map_err(store_failed)
+        self.catalog.event_skipped(&self.task, place, kind, *size, bytes).map_err(store_failed)
     }
 }
 

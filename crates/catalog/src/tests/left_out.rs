@@ -159,9 +159,15 @@ fn exactly_the_event_that_was_shown_is_skipped_and_its_bytes_are_kept() {
     assert!(matches!(skipped(&shown.place, &shown.kind), Err(Error::NotFound { .. })));
     catalog.skip_event(&name(), &shown, "token ops").unwrap();
     assert_eq!(catalog.events_to_skip(&name()).unwrap(), std::slice::from_ref(&shown.place));
-    assert!(matches!(skipped(&shown.place, "QUERY"), Err(Error::Invalid { .. })));
+    assert!(!skipped(&shown.place, "QUERY").unwrap());
+    let other =
+        |size, bytes: &[u8]| catalog.event_skipped(&name(), &shown.place, &shown.kind, size, bytes);
+    assert!(!other(shown.size + 1, &shown.bytes).unwrap());
+    assert!(!other(shown.size, b"another").unwrap(), "after a reset of the server, say");
     assert!(skipped(&shown.place, &shown.kind).unwrap());
-    assert!(!skipped(&shown.place, &shown.kind).unwrap(), "coming by again is no second gap");
+    assert!(!other(shown.size, b"another").unwrap(), "nor later");
+    assert!(skipped(&shown.place, &shown.kind).unwrap());
+    assert_eq!(catalog.gaps(&name()).unwrap().len(), 1, "coming by again is no second gap");
     assert_eq!(catalog.bad_event(&name()).unwrap(), None);
     let gaps = catalog.gaps(&name()).unwrap();
     let kept = gaps[0].event.as_ref().unwrap();
@@ -170,7 +176,12 @@ fn exactly_the_event_that_was_shown_is_skipped_and_its_bytes_are_kept() {
     let second = event("bin.000007:5000");
     catalog.skip_event(&name(), &second, "token ops").unwrap();
     let places = catalog.events_to_skip(&name()).unwrap();
-    assert_eq!(places, [second.place, shown.place], "the source may come by the first one again");
+    let both = [second.place, shown.place.clone()];
+    assert_eq!(places, both, "the source may come by the first one again");
+    let new = BadEvent { bytes: b"another".to_vec(), ..shown };
+    catalog.skip_event(&name(), &new, "token ops").unwrap();
+    assert!(catalog.event_skipped(&name(), &new.place, &new.kind, new.size, b"another").unwrap());
+    assert_eq!(catalog.gaps(&name()).unwrap().len(), 2, "another event is another gap");
 }
 
 #[test]
@@ -182,7 +193,7 @@ fn what_was_left_out_goes_with_its_task() {
     let shown = event("bin.000007:4711");
     catalog.keep_bad_event(&name(), &shown).unwrap();
     catalog.skip_event(&name(), &shown, "me").unwrap();
-    catalog.event_skipped(&name(), &shown.place, &shown.kind, 1, b"x").unwrap();
+    catalog.event_skipped(&name(), &shown.place, &shown.kind, shown.size, &shown.bytes).unwrap();
     catalog.delete_task(&name()).unwrap();
     assert!(catalog.gaps(&name()).unwrap().is_empty());
     assert!(matches!(catalog.keep_bad_event(&name(), &shown), Err(Error::NotFound { .. })));

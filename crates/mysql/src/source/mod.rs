@@ -25,8 +25,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capture::{
-    CaptureOptions, CheckItem, ErrorKind, Pop, Sink, SinkError, Source, SourceError, SourceStatus,
-    Start, Stop,
+    BadEvent, CaptureOptions, CheckItem, ErrorKind, Pop, Sink, SinkError, Source, SourceError,
+    SourceStatus, Start, Stop,
 };
 use change::{Clock, SourceInfo, SourceKind, UnixTime};
 
@@ -231,14 +231,21 @@ impl MySqlSource {
         sink: &mut dyn Sink,
     ) -> Result<(), SourceError> {
         let endpoint = &self.options.endpoint;
-        let handled = match translator.leaves_out(event) {
-            None => translator.event(event, sink),
-            Some(decided) => {
-                tracing::warn!(place = %decided.place, kind = %decided.kind, "event left out");
-                let told = self.options.capture.quarantine.event_skipped(&decided);
-                told.map_err(Failure::from).and_then(|()| translator.leave_out(event, sink))
-            }
+        let quarantine = &self.options.capture.quarantine;
+        let is_left_out = match translator.leaves_out(event) {
+            None => Ok(false),
+            Some(decided) => quarantine.event_skipped(&decided).inspect(|is_left_out| {
+                let BadEvent { place, kind, .. } = &decided;
+                tracing::warn!(%place, %kind, is_left_out, "event at a place to leave out");
+            }),
         };
+        let handled = is_left_out.map_err(Failure::from).and_then(|is_left_out| {
+            if is_left_out {
+                translator.leave_out(event, sink)
+            } else {
+                translator.event(event, sink)
+            }
+        });
         handled.map_err(|failure| failure.at_event(translator.bad_event(event), endpoint))
     }
 

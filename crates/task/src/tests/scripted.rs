@@ -112,8 +112,7 @@ impl Scripted {
         let (place, kind) = (format!("log:{tx}"), "TRANSACTION".to_owned());
         let event = BadEvent { place, kind, size: 9, bytes: b"scrambled".to_vec() };
         if self.1.quarantine.events_to_skip().unwrap().contains(&event.place) {
-            self.1.quarantine.event_skipped(&event).unwrap();
-            return Ok(true);
+            return Ok(self.1.quarantine.event_skipped(&event).unwrap());
         }
         let error = SourceError::new(ErrorKind::Corrupt, "event_corrupt", "as scripted");
         Err(error.at_event(event))
