@@ -23,13 +23,14 @@ pub fn masked(statement: &str, context: &Context<'_>) -> Option<String> {
         return Some(format!("{head}{MASK}"));
     }
     let secrets = Scan { statement, context, tokens: &tokens }.secrets();
-    (!secrets.is_empty()).then(|| rewritten(statement, &tokens, &secrets))
+    let is_clean = secrets.is_empty() && !comments_announce_secret(statement, &tokens);
+    (!is_clean).then(|| rewritten(statement, &tokens, &secrets))
 }
 
 const MASK: &str = "'<secret>'";
 
 /// Words without which nothing is to be masked, in lower case.
-const HINTS: [&str; 8] = [
+const HINTS: [&str; 10] = [
     "identified",
     "password",
     "secret",
@@ -38,12 +39,39 @@ const HINTS: [&str; 8] = [
     "mysql",
     "passwd",
     "access_key",
+    "pwd",
+    "://",
 ];
 
 /// Where the first of the words ends that may announce a secret.
 fn first_hint(statement: &str) -> Option<usize> {
     let lower = statement.to_ascii_lowercase();
     HINTS.iter().filter_map(|hint| Some(lower.find(hint)? + hint.len())).min()
+}
+
+/// Whether what stands between the tokens speaks of a secret and has a quote behind it.
+fn comments_announce_secret(statement: &str, tokens: &[Token]) -> bool {
+    let ends = std::iter::once(0).chain(tokens.iter().map(|token| token.end));
+    let starts = tokens.iter().map(|token| token.start).chain([statement.len()]);
+    ends.zip(starts).any(|(end, start)| holds_secret(statement.get(end..start).unwrap_or_default()))
+}
+
+/// Whether a text holds a statement with a secret, a list of options with one, or an address with a
+/// password in it.
+fn holds_secret(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let names_secret = ["identified", "password", "passwd", "pwd"];
+    let announced = names_secret.iter().any(|word| text.contains(word));
+    (announced && text.contains(['\'', '"', '='])) || holds_address_with_password(&text)
+}
+
+/// Whether a text holds something like `mysql://user:password@host`.
+fn holds_address_with_password(text: &str) -> bool {
+    text.split("://").skip(1).any(|behind| {
+        let end = behind.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(behind.len());
+        let authority = behind.get(..end).unwrap_or_default();
+        authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+    })
 }
 
 /// The statement with `secrets`, indexes of tokens, masked. Comments are left out, because they may hold
@@ -84,7 +112,8 @@ impl Scan<'_> {
         let mut secrets = Vec::new();
         for (index, token) in self.tokens.iter().enumerate() {
             login |= token.is_word(self.statement, "IDENTIFIED")
-                || (token.is_word(self.statement, "PASSWORD") && self.sets_password(index));
+                || (token.is_word(self.statement, "PASSWORD") && self.sets_password(index))
+                || (token.kind == Kind::String && self.begins_login(token));
             let literal = match token.kind {
                 Kind::String | Kind::Hex | Kind::Bits => true,
                 Kind::Quoted => token.raw(self.statement).starts_with('"'),
@@ -114,9 +143,19 @@ impl Scan<'_> {
         token.is_some_and(|token| token.kind == Kind::Symbol(symbol))
     }
 
-    /// `SET PASSWORD`, also inside a routine.
+    /// `SET PASSWORD`, also inside a routine or behind another variable: `SET x = 1, PASSWORD FOR u = 'p'`.
     fn sets_password(&self, password: usize) -> bool {
-        self.word(password.checked_sub(1)).eq_ignore_ascii_case("SET")
+        let before = password.checked_sub(1);
+        self.word(before).eq_ignore_ascii_case("SET")
+            || (self.is_symbol(before, ',')
+                && self.word(Some(password + 1)).eq_ignore_ascii_case("FOR"))
+    }
+
+    /// A string that is put together with others to a statement about logging in.
+    fn begins_login(&self, token: &Token) -> bool {
+        let text = token.raw(self.statement).to_ascii_lowercase();
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+        words.any(|word| word == "identified") || text.contains("set password")
     }
 
     /// A statement about the server's own tables of accounts, whose columns hold hashes.
@@ -184,11 +223,8 @@ impl Scan<'_> {
         at_sign || plugin || next_user || follows(&BEFORE_NAME)
     }
 
-    /// A string that holds a statement with a secret, or a list of options with one.
     fn quotes_secret(&self, token: &Token) -> bool {
-        let text = token.raw(self.statement).to_ascii_lowercase();
-        let inside = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
-        let announced = inside.contains("identified ") || inside.contains("password");
-        announced && inside.contains(['\'', '"', '='])
+        let text = token.raw(self.statement);
+        holds_secret(text.get(1..text.len().saturating_sub(1)).unwrap_or_default())
     }
 }

@@ -81,6 +81,41 @@ fn d14_passwords_and_hashes_of_accounts_are_masked() {
 }
 
 #[test]
+fn d14_secrets_in_unusual_places_are_masked() {
+    for (statement, expected) in [
+        ("PREPARE s FROM \"ALTER USER x IDENTIFIED\nBY 'p'\"", "PREPARE s FROM '<secret>'"),
+        (
+            "EXECUTE IMMEDIATE CONCAT('CREATE USER a IDENTIFIED BY ''', 'p', '''')",
+            "EXECUTE IMMEDIATE CONCAT('<secret>', '<secret>', '<secret>')",
+        ),
+        (
+            "CREATE PROCEDURE p() SET @s = CONCAT('CREATE USER a IDENTIFIED BY ', QUOTE('p'))",
+            "CREATE PROCEDURE p() SET @s = CONCAT('<secret>', QUOTE('<secret>'))",
+        ),
+        (
+            "SET @@session.x = 1, PASSWORD FOR a = 'p'",
+            "SET @@session.x = 1, PASSWORD FOR a = '<secret>'",
+        ),
+        ("CREATE USER a /* IDENTIFIED BY 'p' */", "CREATE USER a"),
+        ("-- identified by 'p'\nDROP TABLE t", " DROP TABLE t"),
+        (
+            "CREATE TABLE t (a INT) ENGINE=CONNECT URI='mongodb://u:p@h/d'",
+            "CREATE TABLE t (a INT) ENGINE=CONNECT URI='<secret>'",
+        ),
+        (
+            "CREATE PROCEDURE p() SET @s = \"CREATE TABLE t CONNECTION='mysql://u:p@h/'\"",
+            "CREATE PROCEDURE p() SET @s = '<secret>'",
+        ),
+        (
+            "CREATE TABLE t (a INT) COMMENT='UID=u;PWD=p'",
+            "CREATE TABLE t (a INT) COMMENT='<secret>'",
+        ),
+    ] {
+        check(statement, expected);
+    }
+}
+
+#[test]
 fn what_holds_no_secret_is_left_alone() {
     for statement in [
         "CREATE TABLE t (password VARCHAR(20) DEFAULT 'x' COMMENT 'the password')",
@@ -88,6 +123,8 @@ fn what_holds_no_secret_is_left_alone() {
         "CREATE TABLE t (a INT COMMENT 'mysql user')",
         "DROP USER 'a'@'%'",
         "GRANT SELECT ON mysql.* TO a@'%'",
+        "CREATE TABLE t (a INT COMMENT 'see https://wiki:8080/a@b, not the password')",
+        "ALTER TABLE t ADD a INT, ADD password INT /* the password */, ADD b CHAR(1) DEFAULT 'x'",
     ] {
         assert_eq!(masked(statement, &mysql()), None, "{statement}");
     }
