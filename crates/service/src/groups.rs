@@ -112,6 +112,7 @@ fn shown(app: &App, group: catalog::Group, task: &task::TaskView) -> Result<Grou
     let lag = committed.as_ref().zip(end).map(|(at, end)| end.saturating_sub(at.offset).max(0));
     let user = group.user();
     Ok(Group {
+        task: group.task.to_string(),
         name: group.name,
         group_id: group.id.to_string(),
         user,

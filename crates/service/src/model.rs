@@ -263,6 +263,9 @@ pub struct GroupCreated {
 /// A consumer group.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Group {
+    /// The task whose topic it reads.
+    #[serde(default)]
+    pub task: String,
     /// Its name.
     pub name: String,
     /// What clients give as `group.id` (DTS: sid).

@@ -380,7 +380,7 @@ pub(crate) struct TaskCreate {
 /// `wellhead group …`.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum GroupVerb {
-    /// All groups of a task
+    /// All groups, or those of one task
     List(GroupTask),
     /// One group
     Show(GroupName),
@@ -393,9 +393,9 @@ pub(crate) enum GroupVerb {
 /// The task of groups.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GroupTask {
-    /// The task whose topic the group reads
+    /// The task whose topic the groups read; all tasks when not given
     #[arg(long)]
-    pub(crate) task: String,
+    pub(crate) task: Option<String>,
 }
 
 /// A group of a task.

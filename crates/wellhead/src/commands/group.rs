@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use service::{Code, Group, GroupCreated, GroupPut, Page};
 
 use super::confirm;
-use super::task::path as task_path;
+use super::task::{all as all_tasks, path as task_path};
 use crate::cli::{Global, GroupCreate, GroupName, GroupVerb};
 use crate::client::{Client, read_secret, segment};
 use crate::exit::Failure;
@@ -15,7 +15,9 @@ pub(super) async fn run(global: &Global, verb: GroupVerb) -> Result<Answer> {
     let client = Client::new(global)?;
     let groups_of = |task: &str| format!("wellhead group list --task {task}");
     let (lists, answer) = match verb {
-        GroupVerb::List(args) => ("wellhead task list".into(), list(&client, &args.task).await),
+        GroupVerb::List(args) => {
+            ("wellhead task list".into(), list(&client, args.task.as_deref()).await)
+        }
         GroupVerb::Show(group) => (groups_of(&group.task), show(&client, &group).await),
         GroupVerb::Create(args) => (groups_of(&args.task), create(&client, global, &args).await),
         GroupVerb::Delete(group) => (groups_of(&group.task), delete(&client, global, &group).await),
@@ -27,22 +29,40 @@ fn path(task: &str, group: &str) -> String {
     format!("{}/groups/{}", task_path(task), segment(group))
 }
 
-async fn list(client: &Client, task: &str) -> Result<Answer> {
-    let page: Page<Group> = client.get(&format!("{}/groups", task_path(task))).await?;
-    let head = ["NAME", "GROUP ID", "SASL USER", "OFFSET", "LAG"].map(String::from).to_vec();
-    let rows = page.items.iter().map(|group| {
-        let (offset, lag) = standing(group);
-        vec![group.name.clone(), group.group_id.clone(), group.user.clone(), offset, lag]
-    });
-    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-    let mut answer = Answer::data(table(&rows), json!(page.items));
-    if page.items.is_empty() {
+/// The groups of one task, or of all.
+async fn list(client: &Client, only: Option<&str>) -> Result<Answer> {
+    let tasks = match only {
+        Some(task) => vec![task.to_owned()],
+        None => all_tasks(client).await?.into_iter().map(|task| task.name).collect(),
+    };
+    let mut groups = Vec::new();
+    for task in tasks {
+        let page: Page<Group> = client.get(&format!("{}/groups", task_path(&task))).await?;
+        groups.extend(page.items);
+    }
+    let mut answer = Answer::data(listed(&groups), json!(groups));
+    if groups.is_empty() {
         answer.text.clear();
-        answer.summary = format!(
-            "task {task} has no group; create one with: wellhead group create NAME --task {task}"
-        );
+        answer.summary = match only {
+            Some(task) => format!(
+                "task {task} has no group; create one with: wellhead group create NAME --task {task}"
+            ),
+            None => {
+                "there is no group; create one with: wellhead group create NAME --task TASK".into()
+            }
+        };
     }
     Ok(answer)
+}
+
+fn listed(groups: &[Group]) -> String {
+    let head = ["TASK", "NAME", "GROUP ID", "SASL USER", "OFFSET", "LAG"].map(String::from);
+    let rows = groups.iter().map(|group| {
+        let (offset, lag) = standing(group);
+        let Group { task, name, group_id, user, .. } = group.clone();
+        vec![task, name, group_id, user, offset, lag]
+    });
+    table(&std::iter::once(head.to_vec()).chain(rows).collect::<Vec<_>>())
 }
 
 async fn show(client: &Client, group: &GroupName) -> Result<Answer> {
@@ -59,6 +79,7 @@ fn standing(group: &Group) -> (String, String) {
 fn shown(group: &Group) -> String {
     let mut rows = vec![
         vec!["group".into(), group.name.clone()],
+        vec!["task".into(), group.task.clone()],
         vec!["group.id".into(), group.group_id.clone()],
         vec!["sasl user".into(), group.user.clone()],
     ];
@@ -217,6 +238,7 @@ mod tests {
     #[test]
     fn a_group_before_its_first_commit_has_no_numbers() {
         let group = Group {
+            task: "shop".into(),
             name: "billing".into(),
             group_id: "dts1".into(),
             user: "b-dts1".into(),
@@ -226,8 +248,12 @@ mod tests {
         };
         assert_eq!(standing(&group), ("-".into(), "-".into()));
         assert_eq!(
+            listed(std::slice::from_ref(&group)).lines().last().unwrap_or_default(),
+            "shop  billing  dts1      b-dts1     -       -"
+        );
+        assert_eq!(
             shown(&group),
-            "group       billing\ngroup.id    dts1\nsasl user   b-dts1\n\
+            "group       billing\ntask        shop\ngroup.id    dts1\nsasl user   b-dts1\n\
              checkpoint  nothing was committed yet\nlag         unknown\n"
         );
     }
