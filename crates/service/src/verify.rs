@@ -203,7 +203,15 @@ pub(crate) async fn show(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<Operation>, Problem> {
-    app.tasks.verification(&id).map(|found| Json(Operation::from(&found))).ok_or_else(unknown)
+    blocking(move || {
+        let found = app.tasks.verification(&id).ok_or_else(unknown)?;
+        let mut operation = Operation::from(&found);
+        if let Some(report) = &mut operation.result {
+            report.remarks.extend(left_out(&app, &found.task));
+        }
+        Ok(Json(operation))
+    })
+    .await
 }
 
 /// Cancels an operation; one that has ended stays as it is.
@@ -216,6 +224,27 @@ pub(crate) async fn cancel(
 ) -> Result<(StatusCode, Json<Operation>), Problem> {
     let found = app.tasks.cancel_verification(&id).ok_or_else(unknown)?;
     Ok((StatusCode::ACCEPTED, Json(Operation::from(&found))))
+}
+
+/// What the task is known to lack: a log without it may still be equal, where its rows are older.
+fn left_out(app: &App, task: &TaskName) -> Vec<String> {
+    let held = app.tasks.held_tables(task).unwrap_or_default();
+    let mut remarks: Vec<_> = held
+        .iter()
+        .map(|table| {
+            let name = &table.name;
+            format!(
+                "{name} is held back, so the log lacks its last changes: wellhead task table {task}"
+            )
+        })
+        .collect();
+    let gaps = app.tasks.gaps(task).map_or(0, |gaps| gaps.len());
+    if gaps > 0 {
+        remarks.push(format!(
+            "what was left out on somebody's decision ({gaps} times) may be rows that are not in the log: wellhead task show {task}"
+        ));
+    }
+    remarks
 }
 
 fn unknown() -> Problem {

@@ -72,6 +72,13 @@ fn answered(operation: &Operation) -> Result<Answer> {
     };
     let mut answer = Answer::data(shown(report), json!(report));
     answer.summary = summary(report);
+    // No difference between nothing and nothing proves nothing.
+    if report.equal && report.tables.is_empty() {
+        bail!(Failure::bad_answer(format!(
+            "nothing was compared: no table matches; look at the patterns with: wellhead task show {}",
+            operation.task
+        )));
+    }
     if !report.equal {
         answer.verdict = Verdict::Bad;
     }
@@ -289,6 +296,20 @@ mod tests {
                 .text
                 .ends_with("(a sample of 2.5 %), 42 records checked, in 0.5 s: no difference\n")
         );
+    }
+
+    #[test]
+    fn nothing_compared_is_no_proof() {
+        let nothing = VerifyReport {
+            equal: true,
+            tables: vec![],
+            differences: vec![],
+            difference_count: 0,
+            ..report()
+        };
+        let error = answered(&operation(&nothing)).unwrap_err().to_string();
+        assert!(error.starts_with("nothing was compared"), "{error}");
+        assert!(error.ends_with("wellhead task show shop"), "{error}");
     }
 
     #[test]
