@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use service::{Code, Problem};
+use service::{Code, Fault, Problem};
 
 /// An error that knows which exit code it means. Any other error is an internal one, code 1.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,9 @@ impl Failure {
             Code::Internal => 1,
         };
         let mut message = problem.detail.clone();
-        for fault in &problem.errors {
+        let said =
+            |fault: &&Fault| problem.detail.contains(&fault.detail) && fault.remedy.is_empty();
+        for fault in problem.errors.iter().filter(|fault| !said(fault)) {
             message.push_str(&format!("\n  {}: {}", fault.code, fault.detail));
             for remedy in &fault.remedy {
                 let parts = [remedy.title.as_str(), remedy.sql.as_str()];
@@ -50,11 +52,14 @@ impl Failure {
         Self { code, message, problem: Some(Box::new(problem)) }
     }
 
-    /// The error, which names the command that lists what there is, if it was about what is not there.
+    /// The error, which names the command that lists what there is, if it was about what is not there
+    /// and names none itself.
     pub(crate) fn with_list(error: anyhow::Error, list: &str) -> anyhow::Error {
         match error.downcast::<Self>() {
             Ok(mut failure) => {
-                if failure.problem().is_some_and(|problem| problem.code == Code::NotFound) {
+                let names_one = failure.message.contains(": wellhead ");
+                let is_missing = failure.problem().is_some_and(|p| p.code == Code::NotFound);
+                if is_missing && !names_one {
                     failure.message.push_str(&format!("; look at what there is: {list}"));
                 }
                 failure.into()
@@ -103,7 +108,7 @@ fn number_of(error: &anyhow::Error) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use service::{Fault, Remedy};
+    use service::Remedy;
 
     use super::*;
 
@@ -136,6 +141,15 @@ mod tests {
             "there is no task shop; look at what there is: wellhead task list"
         );
         assert_eq!(told(Code::Conflict), "there is no task shop");
+        let named = "nothing is held back; look at: wellhead task table shop";
+        let error = Failure::refused(Problem::new(Code::NotFound, named));
+        assert_eq!(Failure::with_list(error.into(), "wellhead task list").to_string(), named);
+    }
+
+    #[test]
+    fn what_is_said_once_is_not_said_again() {
+        let problem = Problem::invalid("/start", "it lies in the future");
+        assert_eq!(Failure::refused(problem).to_string(), "it lies in the future");
     }
 
     #[test]

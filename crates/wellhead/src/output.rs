@@ -121,6 +121,26 @@ pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
+/// A position as people say it, and as `--start` takes it: `file:offset` where it has a file, else as it is.
+pub(crate) fn place(position: &str) -> String {
+    match (word(position, "file="), word(position, "offset=")) {
+        (Some(file), Some(offset)) => format!("{file}:{offset}"),
+        _ => position.to_owned(),
+    }
+}
+
+/// The same with the transactions that lie before it.
+pub(crate) fn place_and_gtids(position: &str) -> String {
+    match word(position, "gtid=") {
+        Some(gtids) if position.contains("file=") => format!("{} (GTID {gtids})", place(position)),
+        _ => place(position),
+    }
+}
+
+fn word<'a>(position: &'a str, key: &str) -> Option<&'a str> {
+    position.split(' ').find_map(|word| word.strip_prefix(key)).filter(|word| !word.is_empty())
+}
+
 /// A number of bytes as people say it.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [(&str, u32); 4] = [("GiB", 30), ("MiB", 20), ("KiB", 10), ("B", 0)];

@@ -22,6 +22,7 @@ use crate::commands::check::{CONNECTION, remedies, said};
 use crate::config::{CleanUrl, Log, LogFormat, LogLevel, clean_url};
 use crate::data_dir::DataDir;
 use crate::exit::Failure;
+use crate::output::place;
 use crate::password;
 use crate::server::{Server, Settings, asked_to_stop};
 use crate::sources::endpoint;
@@ -278,17 +279,6 @@ fn reading(server: &Server, view: &TaskView, data_dir: &Path, took: Duration) ->
          read it:  wellhead tail {name} -f{at}\n          \
          python3 docs/clients/python/consume.py {kafka} {topic}\n"
     )
-}
-
-/// A position as people say it: `file:offset` where it has a file, else as it is.
-fn place(position: &str) -> String {
-    let word = |key: &str| {
-        position.split(' ').find_map(|word| word.strip_prefix(key)).filter(|v| !v.is_empty())
-    };
-    match (word("file="), word("offset=")) {
-        (Some(file), Some(offset)) => format!("{file}:{offset}"),
-        _ => position.to_owned(),
-    }
 }
 
 fn settings(args: &TapArgs, data_dir: &DataDir) -> Result<Settings> {

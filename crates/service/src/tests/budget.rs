@@ -23,7 +23,7 @@ async fn a_scrape_stays_within_its_budget_of_series() {
         };
         let id = GroupId::new(put.json["group_id"].as_str().unwrap()).unwrap();
         server.app.catalog.commit_offsets(&id, &[commit]).unwrap();
-            // A task that was started, stopped and started elsewhere.
+        // A task that was started, stopped and started elsewhere.
         for act in ["pause", "start", "pause"] {
             server.ask("POST", &format!("/api/v1/tasks/{task}/{act}"), "").await;
         }

@@ -11,7 +11,7 @@ use crate::cli::{Format, Global, TaskCreate, TaskVerb};
 use crate::client::{Client, read_secret, segment};
 use crate::config::clean_url;
 use crate::exit::Failure;
-use crate::output::{Answer, Verdict, bytes, table, visible};
+use crate::output::{Answer, Verdict, bytes, place_and_gtids, table, visible};
 use crate::password;
 
 pub(super) async fn run(global: &Global, verb: TaskVerb) -> Result<Answer> {
@@ -120,7 +120,8 @@ fn shown(task: &Task) -> String {
     if let Some((time, unix)) = task.start_time.as_ref().zip(task.start_time_unix) {
         line("start", format!("{time} (@{unix})"));
     }
-    line("position", task.position.clone().unwrap_or_else(|| "nothing was read yet".into()));
+    let position = task.position.as_deref().map(place_and_gtids);
+    line("position", position.unwrap_or_else(|| "nothing was read yet".into()));
     line("lag", if task.lag_seconds.is_some() { lag(task) } else { "unknown".into() });
     line("data", data(task));
     if let Some(owner) = &task.owner {
@@ -128,8 +129,9 @@ fn shown(task: &Task) -> String {
     }
     for table in task.held_tables.iter().flatten() {
         line("held", held(table));
-        line("", choice(&format!("wellhead task table {} {} retry", task.name, table.name)));
-        line("", choice(&format!("wellhead task table {} {} skip", task.name, table.name)));
+        for choice in table_choices(&task.name, table) {
+            line("", choice);
+        }
     }
     for known in task.gaps.iter().flatten() {
         line("gap", gap(known));
@@ -152,7 +154,31 @@ fn held(table: &Table) -> String {
         "pending" => String::new(),
         decision => format!(", {decision} is under way"),
     };
-    format!("{} since {}: {}: {}{decided}", table.name, held.since, held.code, held.message)
+    let (what, _) = told(&held.message);
+    format!("{} since {}: {}: {what}{decided}", table.name, held.since, held.code)
+}
+
+/// What happened to a held table, and the advice behind it that is no command.
+fn told(message: &str) -> (&str, Option<&str>) {
+    match message.split_once(". Choose: ") {
+        None => (message, None),
+        Some((what, more)) => (what, more.find("SET GLOBAL").and_then(|at| more.get(at..))),
+    }
+}
+
+/// The commands that decide about a held table, a line each.
+fn table_choices(task: &str, table: &Table) -> Vec<String> {
+    let Some(held) = &table.held else { return Vec::new() };
+    let command = format!("wellhead task table {task} {}", table.name);
+    let mut choices = vec![
+        format!("{command} retry"),
+        format!(
+            "{command} retry --definition FILE, where FILE holds its CREATE TABLE as it was there"
+        ),
+        format!("{command} skip"),
+    ];
+    choices.extend(told(&held.message).1.map(ToOwned::to_owned));
+    choices.iter().map(|remedy| choice(remedy)).collect()
 }
 
 fn gap(gap: &Gap) -> String {
@@ -161,8 +187,9 @@ fn gap(gap: &Gap) -> String {
         (None, Some(event)) => format!("of the {} at {} ", event.kind, event.place),
         (None, None) => String::new(),
     };
-    let end = |place: &str, position: &Option<String>, time: &Option<String>| {
-        let position = position.as_ref().map(|position| format!("{place} {position} "))?;
+    let end = |word: &str, position: &Option<String>, time: &Option<String>| {
+        let position = position.as_deref().map(place_and_gtids)?;
+        let position = format!("{word} {position} ");
         let time = time.as_ref().map(|time| format!("({time}) ")).unwrap_or_default();
         Some(format!("{position}{time}"))
     };

@@ -5,12 +5,12 @@ use anyhow::Result;
 use serde_json::json;
 use service::{Event, EventSkip, Page, Plan, Table, TableRetry, Task, TaskStart};
 
-use super::{path, started};
+use super::{held, path, started, table_choices};
 use crate::cli::{Global, TableAct, TaskEvent, TaskStartArgs, TaskTable};
 use crate::client::{Client, segment};
 use crate::commands::confirm;
 use crate::exit::Failure;
-use crate::output::{Answer, bytes, table, visible};
+use crate::output::{Answer, bytes, place, place_and_gtids, table, visible};
 
 /// Bytes of an event that are shown without `--verbose`.
 const SHOWN_BYTES: usize = 256;
@@ -31,7 +31,7 @@ pub(super) async fn start(
         }
         // Without the flag the server refuses, and says what is missing.
         if plan.gap.is_some() && *accept_gap {
-            confirm(global, &plan.summary, &format!("start task {name} behind that gap?"))?;
+            confirm(global, &worded(&plan), &format!("start task {name} behind that gap?"))?;
         }
     }
     let task: Task = client.post_json(&path, &body).await?;
@@ -67,7 +67,7 @@ pub(super) async fn tables(client: &Client, global: &Global, args: TaskTable) ->
             if dry_run {
                 return Ok(planned(&plan));
             }
-            confirm(global, &plan.summary, &format!("leave those changes of {table} out?"))?;
+            confirm(global, &worded(&plan), &format!("leave those changes of {table} out?"))?;
             client.post(&format!("{path}/skip")).await?
         }
     };
@@ -100,7 +100,7 @@ pub(super) async fn event(client: &Client, global: &Global, args: &TaskEvent) ->
     if *dry_run {
         return Ok(planned(&plan));
     }
-    confirm(global, &plan.summary, &format!("leave the event at {} out?", event.place))?;
+    confirm(global, &worded(&plan), &format!("leave the event at {} out?", event.place))?;
     let task: Task = client.post_json(&path, &body).await?;
     let mut answer = started(&task);
     answer.summary = format!("the event at {} is left out; {}", event.place, answer.summary);
@@ -108,7 +108,17 @@ pub(super) async fn event(client: &Client, global: &Global, args: &TaskEvent) ->
 }
 
 fn planned(plan: &Plan) -> Answer {
-    Answer::data(format!("{}\n", visible(&plan.summary)), json!(plan))
+    Answer::data(format!("{}\n", visible(&worded(plan))), json!(plan))
+}
+
+/// The plan in one sentence, with places as people say them.
+fn worded(plan: &Plan) -> String {
+    let gap = plan.gap.as_ref();
+    let places = gap.into_iter().flat_map(|gap| [&gap.from_position, &gap.to]).flatten();
+    let mut places: Vec<_> = places.collect();
+    // One may be the head of the other.
+    places.sort_by_key(|place| std::cmp::Reverse(place.len()));
+    places.into_iter().fold(plan.summary.clone(), |text, at| text.replace(at, &place_and_gtids(at)))
 }
 
 /// All tables, or one.
@@ -125,7 +135,8 @@ async fn list(client: &Client, task: &str, only: Option<&str>) -> Result<Answer>
     if let Some(only) = only {
         tables.retain(|table| table.name == only);
     }
-    let head = ["TABLE", "STATE", "SINCE", "DECISION", "REASON"].map(String::from).to_vec();
+    let head = ["TABLE", "STATE", "SINCE", "HELD FROM", "DECISION", "REASON"];
+    let head = head.map(String::from).to_vec();
     let rows = tables.iter().map(row);
     let mut answer =
         Answer::data(table(&std::iter::once(head).chain(rows).collect::<Vec<_>>()), json!(tables));
@@ -136,12 +147,11 @@ async fn list(client: &Client, task: &str, only: Option<&str>) -> Result<Answer>
             None => format!("task {task} has met no table yet"),
         };
     }
-    for held in tables.iter().filter(|table| table.held.is_some()) {
-        let name = &held.name;
-        answer.text.push_str(&visible(&format!(
-            "choose: wellhead task table {task} {name} retry | wellhead task table {task} {name} skip"
-        )));
-        answer.text.push('\n');
+    for table in tables.iter().filter(|table| table.held.is_some()) {
+        answer.text.push_str(&format!("\n{}\n", visible(&held(table))));
+        for choice in table_choices(task, table) {
+            answer.text.push_str(&format!("  {}\n", visible(&choice)));
+        }
     }
     Ok(answer)
 }
@@ -150,11 +160,10 @@ fn row(table: &Table) -> Vec<String> {
     let (name, state) = (table.name.clone(), table.state.clone());
     match &table.held {
         Some(held) => {
-            let reason =
-                format!("{}: {}; held from {}", held.code, held.message, held.from_position);
-            vec![name, state, held.since.clone(), held.decision.clone(), reason]
+            let (since, from) = (held.since.clone(), place(&held.from_position));
+            vec![name, state, since, from, held.decision.clone(), held.code.clone()]
         }
-        None => vec![name, state, "-".into(), "-".into(), String::new()],
+        None => vec![name, state, "-".into(), "-".into(), "-".into(), "-".into()],
     }
 }
 
@@ -244,7 +253,7 @@ mod tests {
         let table = Table { name: "shop.a".into(), state: "quarantined".into(), held: Some(held) };
         assert_eq!(
             row(&table).join("|"),
-            "shop.a|quarantined|2026-11-21T04:00:00Z|pending|schema_mismatch: 3 columns, not 2; held from file=b.1 offset=4"
+            "shop.a|quarantined|2026-11-21T04:00:00Z|b.1:4|pending|schema_mismatch"
         );
     }
 }
