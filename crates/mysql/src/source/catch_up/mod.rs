@@ -49,10 +49,11 @@ impl MySqlSource {
         let (come_to, start) = without_word(start)?;
         let held = self.options.capture.quarantine.tables().map_err(|e| self.failed(e.into()))?;
         let decided = held.into_iter().filter(|table| table.decision != TableDecision::Pending);
-        let decided: Vec<_> = decided.collect();
+        let mut decided: Vec<_> = decided.collect();
         if decided.is_empty() {
             return Ok(start);
         }
+        go_on_first(come_to.as_ref(), &mut decided);
         let Dump { facts, plan, stream, .. } = self.connect(&start, stop)?;
         drop(stream);
         let main = plan.position;
@@ -66,6 +67,12 @@ impl MySqlSource {
                 }
                 self.act_on(&table, come_to.as_ref(), &main, sink, stop)?;
             }
+        } else if let Some(table) = decided.first()
+            && let (TableDecision::Retry(_), Some(at)) =
+                (&table.decision, come_to_of(table, come_to.as_ref()))
+        {
+            // The main dump's resume points will not tell of it.
+            self.leave_off(table, at)?;
         }
         Ok(Start::At(main.to_position()))
     }
@@ -92,7 +99,7 @@ impl MySqlSource {
                     Ok(Outcome::CaughtUp) => {}
                     Ok(Outcome::HeldAgain | Outcome::Stopped) => return Ok(()),
                     Err(error) if is_about_table(&error) => {
-                        return self.hold_on(table, &error);
+                        return self.hold_on(table, come_to_of(table, come_to), &error);
                     }
                     Err(error) => return Err(error),
                 }
@@ -101,22 +108,39 @@ impl MySqlSource {
         quarantine.release(database, name).map_err(|e| self.failed(e.into()))
     }
 
-    /// What was held back cannot be read any more: says so, and leaves the table held.
-    fn hold_on(&self, table: &QuarantinedTable, error: &SourceError) -> Result<(), SourceError> {
-        let QuarantinedTable { database, table: name, from, .. } = table;
+    /// What was held back cannot be read any more: says so, and leaves the table held from where it had
+    /// come to.
+    fn hold_on(
+        &self,
+        table: &QuarantinedTable,
+        come_to: Option<Position>,
+        error: &SourceError,
+    ) -> Result<(), SourceError> {
+        let QuarantinedTable { database, table: name, .. } = table;
+        let from = come_to.unwrap_or_else(|| table.from.clone());
         let message = format!(
             "the rows of {database}.{name} that were held back from {from} on cannot be delivered: {error}. \
-             Choose: wellhead task table TASK {database}.{name} retry --definition FILE, where FILE holds \
-             the CREATE TABLE as it was there; or wellhead task table TASK {database}.{name} skip, which \
-             leaves them out"
+             Choose: {}",
+            choices(database, name)
         );
         tracing::error!(database, table = name, code = error.code, "held rows cannot be read");
-        let held = QuarantinedTable {
-            code: error.code.into(),
-            message,
-            decision: TableDecision::Pending,
-            ..table.clone()
-        };
+        self.hold(QuarantinedTable { from, code: error.code.into(), message, ..table.clone() })
+    }
+
+    /// The reader was led to another server while the table caught up: it is held from there on.
+    fn leave_off(&self, table: &QuarantinedTable, from: Position) -> Result<(), SourceError> {
+        let QuarantinedTable { database, table: name, .. } = table;
+        let message = format!(
+            "rows of {database}.{name} were being delivered that had been held back, when the task came to \
+             another server; those from {from} on are held back. Choose: {}",
+            choices(database, name)
+        );
+        self.hold(QuarantinedTable { from, message, ..table.clone() })
+    }
+
+    /// Holds a table until it is decided again.
+    fn hold(&self, held: QuarantinedTable) -> Result<(), SourceError> {
+        let held = QuarantinedTable { decision: TableDecision::Pending, ..held };
         self.options.capture.quarantine.hold(&held).map_err(|e| self.failed(e.into()))
     }
 
@@ -130,10 +154,7 @@ impl MySqlSource {
         stop: &Stop,
     ) -> Result<Outcome, SourceError> {
         let QuarantinedTable { database, table: name, from, .. } = table;
-        let before = come_to
-            .filter(|place| place.database == *database && place.table == *name)
-            .and_then(|place| Position::parse(place.at.as_bytes()).ok())
-            .filter(|at| is_behind(at, from));
+        let before = come_to_of(table, come_to);
         let start = Start::At(before.clone().unwrap_or_else(|| from.clone()));
         let Dump { mut stream, facts, plan, .. } = self.connect(&start, stop)?;
         let mut definitions = self.definitions(stop);
@@ -260,10 +281,78 @@ fn is_about_table(error: &SourceError) -> bool {
         || matches!(error.code, "definition_unusable" | "schema_unknown" | "type_unsupported")
 }
 
+/// The table that was catching up goes on before another one begins: resume points tell of one alone.
+fn go_on_first(come_to: Option<&HeldPlace>, tables: &mut [QuarantinedTable]) {
+    tables.sort_by_key(|table| !come_to.is_some_and(|place| place.is_of(table)));
+}
+
+/// Where a table has come to that was catching up.
+fn come_to_of(table: &QuarantinedTable, come_to: Option<&HeldPlace>) -> Option<Position> {
+    let place = come_to.filter(|place| place.is_of(table))?;
+    let at = Position::parse(place.at.as_bytes()).ok()?;
+    is_behind(&at, &table.from).then_some(at)
+}
+
 /// Whether a catch-up that came to `at` began at `from` and came further, as far as the texts tell. One
 /// that came to `from` and no further is the one before: the table is held again from there.
 fn is_behind(at: &Position, from: &Position) -> bool {
     let parse = |position: &Position| BinlogPosition::parse(position.as_str()).ok();
     let (Some(at), Some(from)) = (parse(at), parse(from)) else { return false };
-    at.server == from.server && (at.sort_key(), at.within) > (from.sort_key(), from.within)
+    let key = |position: &BinlogPosition| {
+        // How many rows were delivered before is told of one of the two only.
+        (position.sort_key(), position.within.rows_event, position.within.row)
+    };
+    at.server == from.server && key(&at) > key(&from)
+}
+
+fn choices(database: &str, table: &str) -> String {
+    format!(
+        "wellhead task table TASK {database}.{table} retry --definition FILE, where FILE holds the CREATE \
+         TABLE as it was there; or wellhead task table TASK {database}.{table} skip, which leaves them out"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Position {
+        Position::parse(text.as_bytes()).unwrap()
+    }
+
+    fn held(table: &str, from: &str) -> QuarantinedTable {
+        QuarantinedTable {
+            database: "shop".into(),
+            table: table.into(),
+            from: at(from),
+            code: "schema_unknown".into(),
+            message: String::new(),
+            decision: TableDecision::Retry(None),
+        }
+    }
+
+    fn place(table: &str, at: &str) -> HeldPlace {
+        HeldPlace { database: "shop".into(), table: table.into(), at: at.into() }
+    }
+
+    #[test]
+    fn d02_the_table_that_was_catching_up_goes_on_before_another_one_begins() {
+        let mut tables = ["a", "b", "c"].map(|table| held(table, "file=bin.1 offset=4"));
+        go_on_first(Some(&place("b", "file=bin.1 offset=9")), &mut tables);
+        assert_eq!(tables.each_ref().map(|table| table.table.as_str()), ["b", "a", "c"]);
+    }
+
+    #[test]
+    fn d02_a_table_goes_on_where_it_was_unless_it_was_held_again_there() {
+        let come_to = |from, come_to| come_to_of(&held("a", from), Some(&place("a", come_to)));
+        let from = "file=bin.1 offset=4 server=s";
+        let further = "file=bin.1 offset=9 server=s";
+        assert_eq!(come_to(from, further), Some(at(further)));
+        assert_eq!(come_to(further, from), None);
+        assert_eq!(come_to(from, "file=bin.1 offset=9 server=other"), None);
+        assert_eq!(come_to_of(&held("b", from), Some(&place("a", further))), None);
+        let again = "file=bin.1 offset=4 rows_event=2 row=0 rows=0 begun=0 server=s";
+        let told = "file=bin.1 offset=4 rows_event=2 row=0 rows=7 begun=1 server=s";
+        assert_eq!(come_to(again, told), None, "a definition given for that place is to be used");
+    }
 }

@@ -3,6 +3,7 @@
 //! It is the resume point of the whole task behind one more word, `held=<database>,<table>,<position>`,
 //! the position being that of the dump that only reads this table.
 
+use capture::QuarantinedTable;
 use change::{Position, Resume};
 
 use crate::source::position::{Escaped, unescape};
@@ -13,6 +14,12 @@ pub(crate) struct HeldPlace {
     pub(crate) database: String,
     pub(crate) table: String,
     pub(crate) at: String,
+}
+
+impl HeldPlace {
+    pub(crate) fn is_of(&self, table: &QuarantinedTable) -> bool {
+        (&self.database, &self.table) == (&table.database, &table.table)
+    }
 }
 
 /// Takes the word off a resume point. A text without it is its own rest; `None` where the word breaks
