@@ -49,6 +49,8 @@ pub(crate) enum Search {
     SameFile(Plan),
 }
 
+/// Stands before the number of a server that has no UUID: of MariaDB.
+const WITHOUT_UUID: &str = "server-id-";
 /// First byte of a file's first event.
 const FILE_START: u64 = scan::FIRST_EVENT;
 
@@ -70,7 +72,7 @@ pub(crate) fn decide(start: &Start, facts: &ServerFacts) -> Result<Next, SourceE
 pub(crate) fn server_identity(facts: &ServerFacts) -> String {
     match (&facts.server_uuid, facts.server_id) {
         (Some(uuid), _) => uuid.clone(),
-        (None, Some(id)) => format!("server-id-{id}"),
+        (None, Some(id)) => format!("{WITHOUT_UUID}{id}"),
         (None, None) => String::new(),
     }
 }
@@ -226,7 +228,10 @@ fn uses_gtids(facts: &ServerFacts) -> bool {
 
 fn is_of_another_family(position: &BinlogPosition, facts: &ServerFacts) -> bool {
     match (&position.gtids, facts.version.flavour) {
-        (Gtids::MySql(set), Flavour::MariaDb) => !set.is_empty() || !position.server.is_empty(),
+        (Gtids::MySql(set), Flavour::MariaDb) => {
+            let server = &position.server;
+            !set.is_empty() || !(server.is_empty() || server.starts_with(WITHOUT_UUID))
+        }
         (Gtids::MariaDb(_), Flavour::MySql) => true,
         _ => false,
     }

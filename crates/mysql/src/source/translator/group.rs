@@ -7,7 +7,7 @@ use change::Body;
 
 use super::Translator;
 use super::xa::HeldBack;
-use crate::binlog::{Gtid, GtidEvent, MariaDbGtid, MariaDbGtidEvent, RawEvent, TableId};
+use crate::binlog::{Gtid, GtidEvent, GtidList, MariaDbGtid, MariaDbGtidEvent, RawEvent, TableId};
 use crate::source::error::Failure;
 use crate::source::gtids::Gtids;
 use crate::source::position::Within;
@@ -179,6 +179,12 @@ impl Translator<'_> {
         match (self.group.gtid.take(), &mut self.place.position.gtids) {
             (Some(AnyGtid::MySql(gtid)), Gtids::MySql(set)) => set.add(gtid),
             (Some(AnyGtid::MariaDb(gtid)), Gtids::MariaDb(list)) => list.set(gtid),
+            // Read from all that there ever was, which is told in MySQL's form.
+            (Some(AnyGtid::MariaDb(gtid)), gtids @ Gtids::MySql(_)) if gtids.is_empty() => {
+                let mut list = GtidList::new();
+                list.set(gtid);
+                *gtids = Gtids::MariaDb(list);
+            }
             _ => {}
         }
         self.group.transactional = false;

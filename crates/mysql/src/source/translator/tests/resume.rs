@@ -198,3 +198,11 @@ fn e02_a_tagged_gtid_survives_the_text_of_a_position() {
     let text = change::Resume::to_position(&position).to_string();
     assert_eq!(BinlogPosition::parse(&text), Ok(position));
 }
+
+#[test]
+fn e02_from_all_that_there_ever_was_the_gtids_of_mariadb_are_followed() {
+    let from_all = run("gtid=", &dump(MARIADB, 4));
+    let (last, (_, position)) = (whole(MARIADB), from_all.changes.last().unwrap());
+    assert_eq!(from_all.texts(), last.texts());
+    assert_eq!(parsed(position).gtids, parsed(&last.changes.last().unwrap().1).gtids);
+}
