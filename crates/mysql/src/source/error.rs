@@ -142,9 +142,7 @@ impl Failure {
             Self::PreparedLost { .. } => {
                 SourceError::new(ErrorKind::PositionLost, "xa_rows_lost", text(&self.to_string()))
                     .remedy("keep binlogs as long as XA transactions stay prepared")
-                    .remedy(
-                        "wellhead task start NAME --start now --accept-gap",
-                    )
+                    .remedy("wellhead task start NAME --start now --accept-gap")
             }
             Self::LookAhead(error) => *error,
             Self::Definition { .. } => SourceError::new(
