@@ -10,8 +10,9 @@ use super::literal::{days, push_name};
 /// Appends the expression that a column is selected by.
 pub(super) fn push_expression(sql: &mut String, name: &str, kind: &ColumnType) {
     let (before, after) = match kind {
-        // Otherwise six digits are answered, or as many as the type is declared to show.
-        ColumnType::Float | ColumnType::Double => ("", "+0e0"),
+        // Otherwise six digits are answered, or as many as the type is declared to show. Adding a zero
+        // would take the sign of a negative one.
+        ColumnType::Float | ColumnType::Double => ("", "*1e0"),
         ColumnType::Bit { .. } => ("", "+0"),
         ColumnType::Enum { .. } | ColumnType::Set { .. } => ("CONVERT(", " USING utf8mb4)"),
         ColumnType::Uuid | ColumnType::Inet4 | ColumnType::Inet6 => {

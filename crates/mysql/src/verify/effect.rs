@@ -34,15 +34,19 @@ impl Statement<'_> {
     fn effects(mut self) -> Option<Vec<TableEffect>> {
         let tokens = &mut self.tokens;
         if tokens.takes(&["CREATE"]) {
-            tokens.takes(&["OR", "REPLACE"]);
-            if tokens.takes(&["TABLE"]) { self.create() } else { Some(Vec::new()) }
+            let replaces = tokens.takes(&["OR", "REPLACE"]);
+            if tokens.takes(&["TABLE"]) {
+                self.create()
+            } else if replaces && (tokens.takes(&["DATABASE"]) || tokens.takes(&["SCHEMA"])) {
+                self.drop_database()
+            } else {
+                Some(Vec::new())
+            }
         } else if tokens.takes(&["DROP"]) {
             if tokens.takes(&["TABLE"]) || tokens.takes(&["TABLES"]) {
                 self.drop()
             } else if tokens.takes(&["DATABASE"]) || tokens.takes(&["SCHEMA"]) {
-                tokens.takes(&["IF", "EXISTS"]);
-                let database = tokens.name()?;
-                Some(vec![TableEffect { database, table: None, effect: Effect::Emptied }])
+                self.drop_database()
             } else {
                 Some(Vec::new())
             }
@@ -79,6 +83,12 @@ impl Statement<'_> {
             effects.push(self.table(Effect::Emptied)?);
         }
         Some(effects)
+    }
+
+    fn drop_database(&mut self) -> Option<Vec<TableEffect>> {
+        self.tokens.takes(&["IF", "EXISTS"]);
+        let database = self.tokens.name()?;
+        Some(vec![TableEffect { database, table: None, effect: Effect::Emptied }])
     }
 
     fn rename(&mut self) -> Option<Vec<TableEffect>> {
@@ -355,6 +365,7 @@ mod tests {
             &[("shop.a", Effect::Emptied), ("x.b", Effect::Emptied)],
         );
         check("DROP DATABASE IF EXISTS x", &[("x.*", Effect::Emptied)]);
+        check("CREATE OR REPLACE DATABASE x", &[("x.*", Effect::Emptied)]);
         check("/*!40000 DROP DATABASE IF EXISTS `x`*/", &[("x.*", Effect::Emptied)]);
     }
 

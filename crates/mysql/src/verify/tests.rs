@@ -42,7 +42,7 @@ fn a_page_begins_behind_the_key_before() {
     let t = table(vec![("e", sizes()), ("d", ColumnType::Double)], vec![0, 1]);
     assert_eq!(
         keys_query(&t, None, 9).unwrap(),
-        "SELECT CONVERT(`e` USING utf8mb4),`d`+0e0,`e`+0 FROM `shop`.`t` ORDER BY `e`,`d` LIMIT 9"
+        "SELECT CONVERT(`e` USING utf8mb4),`d`*1e0,`e`+0 FROM `shop`.`t` ORDER BY `e`,`d` LIMIT 9"
     );
     let key = key_columns(&t);
     let values = [Value::Label("l"), Value::Double(1.5)];
