@@ -16,11 +16,13 @@ use super::key::{self, KeySpec};
 use super::parser::NotUnderstood;
 
 impl Definition {
-    /// The definition after an `ALTER TABLE` in a database with this default character set.
+    /// The definition after an `ALTER TABLE` in a database with this default character set, by a session
+    /// that is strict or not.
     pub(super) fn altered(
         &self,
         alter: &AlterTable,
         database_charset: Option<&str>,
+        is_strict: bool,
     ) -> Result<Self, NotUnderstood> {
         if self.columns.len() + alter.steps.len() > STEPS_MAX {
             return Err(NotUnderstood::Unfit("it has more columns than a table can have".into()));
@@ -29,6 +31,7 @@ impl Definition {
             old: self,
             charset: self.charset.clone(),
             convert_to: None,
+            is_strict,
             columns: Vec::with_capacity(self.columns.len() + 1),
             origins: Vec::with_capacity(self.columns.len() + 1),
         };
@@ -82,6 +85,7 @@ struct Alteration<'a> {
     old: &'a Definition,
     charset: Option<String>,
     convert_to: Option<String>,
+    is_strict: bool,
     columns: Vec<ColumnDefinition>,
     /// What each of `columns` was called before.
     origins: Vec<Option<String>>,
@@ -120,7 +124,8 @@ impl Alteration<'_> {
         column: &super::column::ColumnSpec,
     ) -> Result<ColumnDefinition, NotUnderstood> {
         let (table, convert_to) = self.for_column();
-        let charsets = Charsets { table: table.as_deref(), convert_to: convert_to.as_deref() };
+        let (table, convert_to) = (table.as_deref(), convert_to.as_deref());
+        let charsets = Charsets { table, convert_to, is_strict: self.is_strict };
         column.clone().resolve(charsets)
     }
 
@@ -149,7 +154,7 @@ impl Alteration<'_> {
             if let Some(charset) = &self.convert_to
                 && !is_defined_anew
             {
-                kept = converted(kept, charset)?;
+                kept = converted(kept, charset, self.is_strict)?;
             }
             self.columns.push(kept);
             self.origins.push(Some(column.name.clone()));
@@ -285,7 +290,11 @@ impl Alteration<'_> {
 }
 
 /// A column after `CONVERT TO CHARACTER SET`. A text takes the size that its characters may need.
-fn converted(column: ColumnDefinition, target: &str) -> Result<ColumnDefinition, NotUnderstood> {
+fn converted(
+    column: ColumnDefinition,
+    target: &str,
+    is_strict: bool,
+) -> Result<ColumnDefinition, NotUnderstood> {
     let length = || {
         let unknown =
             || NotUnderstood::Unfit(format!("the length of {} is not known", column.name));
@@ -301,7 +310,7 @@ fn converted(column: ColumnDefinition, target: &str) -> Result<ColumnDefinition,
         }
         _ => return Ok(column),
     };
-    let charsets = Charsets { table: Some(target), convert_to: None };
+    let charsets = Charsets { table: Some(target), convert_to: None, is_strict };
     let (kind, characters) = spec.resolve(None, charsets)?;
     Ok(ColumnDefinition { name: column.name, kind, characters })
 }

@@ -72,7 +72,7 @@ impl Parser<'_> {
             return Ok(CharsetSpec::Inherited);
         }
         let unknown = self.not_understood();
-        let name = self.name_or_string()?;
+        let name = self.charset_as_meant()?;
         charset(&name, self.context.dialect).map(CharsetSpec::Named).ok_or(unknown)
     }
 
@@ -82,8 +82,21 @@ impl Parser<'_> {
             return Ok(CharsetSpec::Inherited);
         }
         let unknown = self.not_understood();
-        let name = self.name_or_string()?;
+        let name = self.charset_as_meant()?;
         charset_of(&name, self.context.dialect).ok_or(unknown)
+    }
+
+    /// The name of a character set or collation, where `utf8` may be short for one of two.
+    fn charset_as_meant(&mut self) -> Result<String, NotUnderstood> {
+        let name = self.name_or_string()?.to_ascii_lowercase();
+        Ok(match name.strip_prefix("utf8") {
+            Some(rest)
+                if self.context.utf8_is_utf8mb4 && (rest.is_empty() || rest.starts_with('_')) =>
+            {
+                format!("utf8mb4{rest}")
+            }
+            _ => name,
+        })
     }
 }
 

@@ -16,6 +16,9 @@ pub struct Context<'a> {
     pub database_collation: Option<u16>,
     /// The server's `lower_case_table_names`.
     pub lower_case_table_names: u8,
+    /// Whether `utf8` in a statement is the UTF-8 of four bytes: in MariaDB since 10.6, where `old_mode`
+    /// does not say otherwise.
+    pub utf8_is_utf8mb4: bool,
     /// Whether a MySQL table without a primary key gets an invisible one that the logged text does not
     /// name. MySQL itself writes the key into the text that it logs; only a text that never was in a log
     /// needs this.
@@ -49,6 +52,10 @@ pub mod sql_mode {
     pub const MAXDB: u64 = 1 << 12;
     /// `\` is a character like any other.
     pub const NO_BACKSLASH_ESCAPES: u64 = 1 << 20;
+    /// Values and lengths that do not fit are refused, by engines that can take a statement back.
+    pub const STRICT_TRANS_TABLES: u64 = 1 << 21;
+    /// The same by all engines.
+    pub const STRICT_ALL_TABLES: u64 = 1 << 22;
 }
 
 impl Dialect {
@@ -95,6 +102,7 @@ impl<'a> Context<'a> {
             server_collation: None,
             database_collation: None,
             lower_case_table_names: 0,
+            utf8_is_utf8mb4: false,
             adds_invisible_primary_key: false,
         }
     }
@@ -103,6 +111,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub const fn has_mode(&self, bits: u64) -> bool {
         self.sql_mode & bits == bits
+    }
+
+    /// Whether the session refuses definitions that do not fit, instead of changing them.
+    #[must_use]
+    pub const fn is_strict(&self) -> bool {
+        self.sql_mode & (sql_mode::STRICT_TRANS_TABLES | sql_mode::STRICT_ALL_TABLES) != 0
     }
 
     /// The name of a database or table as the server keeps it.

@@ -130,7 +130,8 @@ impl TableSpec {
             self.keys.insert(0, KeySpec::of_column(KeyKind::Primary, &column.name));
             self.columns.insert(0, column);
         }
-        let charsets = Charsets { table: charset.as_deref(), convert_to: None };
+        let is_strict = context.is_strict();
+        let charsets = Charsets { table: charset.as_deref(), convert_to: None, is_strict };
         let columns = self
             .columns
             .into_iter()

@@ -47,6 +47,8 @@ pub(super) struct Charsets<'a> {
     pub(super) table: Option<&'a str>,
     /// The target of `CONVERT TO CHARACTER SET`.
     pub(super) convert_to: Option<&'a str>,
+    /// The session refuses a VARCHAR that is too long, instead of making it a text.
+    pub(super) is_strict: bool,
 }
 
 impl WrittenType {
@@ -87,7 +89,14 @@ impl TypeSpec {
         Ok(match self {
             Self::Char(width) if charset == "binary" => (ColumnType::Binary { width }, None),
             Self::Char(length) => (ColumnType::Char { charset: charset.to_owned() }, Some(length)),
-            // Without strict mode, what does not fit becomes a text.
+            Self::VarChar(length)
+                if charsets.is_strict && bytes(length.into()) > VARCHAR_BYTES_MAX =>
+            {
+                // It was not refused, so the character set is not what it was taken for.
+                return Err(NotUnderstood::Unfit(format!(
+                    "VARCHAR({length}) is too long in {charset}"
+                )));
+            }
             Self::VarChar(length) if bytes(length.into()) > VARCHAR_BYTES_MAX => {
                 text(size_of(bytes(length.into())))
             }

@@ -175,6 +175,22 @@ fn d16_keys_follow_their_columns() {
 }
 
 #[test]
+fn d09_what_a_strict_session_would_have_refused_is_not_guessed() {
+    let strict = Context { sql_mode: sql_mode::STRICT_TRANS_TABLES, ..mysql() };
+    let reason = "stale: VARCHAR(20000) is too long in utf8mb4";
+    let create = "CREATE TABLE t (a VARCHAR(20000)) CHARSET utf8mb4";
+    assert_eq!(after(&[create], &mysql()), "a text3 utf8mb4");
+    assert_eq!(after(&[create], &strict), reason);
+    let create = "CREATE TABLE t (a VARCHAR(20000))";
+    let convert = "ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4";
+    assert_eq!(after(&[create], &strict), "a varchar latin1");
+    assert_eq!(after(&[create, convert], &mysql()), "a text3 utf8mb4");
+    assert_eq!(after(&[create, convert], &strict), reason);
+    let modify = "ALTER TABLE t MODIFY a VARCHAR(20000) CHARSET utf8mb4";
+    assert_eq!(after(&[create, modify], &strict), reason);
+}
+
+#[test]
 fn d10_charsets_come_from_the_nearest_default() {
     check_alter(
         "a TEXT, b TINYTEXT",
@@ -190,6 +206,10 @@ fn d10_charsets_come_from_the_nearest_default() {
     assert_eq!(after(&statements, &server), "a char gbk");
     let old = Context { dialect: super::super::Dialect::MySql { version: 50_744 }, ..mysql() };
     assert_eq!(after(&["CREATE TABLE t (a CHAR CHARSET utf8mb3)"], &old), "a char utf8");
+    let statement = "CREATE TABLE t (a CHAR CHARSET utf8, b CHAR COLLATE utf8_bin, c NCHAR)";
+    assert_eq!(after(&[statement], &mariadb()), "a char utf8mb3, b char utf8mb3, c char utf8mb3");
+    let modern = Context { utf8_is_utf8mb4: true, ..mariadb() };
+    assert_eq!(after(&[statement], &modern), "a char utf8mb4, b char utf8mb4, c char utf8mb3");
     let mut unknown = Model::default();
     unknown.apply("CREATE TABLE t (a CHAR)", &mysql());
     assert!(matches!(unknown.table("shop", "t"), Some(Table::Stale(_))));
