@@ -52,6 +52,8 @@ pub struct ServerFacts {
     pub binlog_files: Vec<BinlogFile>,
     /// Whether it replicates from another server; `None` if it will not say.
     pub is_replica: Option<bool>,
+    /// Whether sessions take `utf8` for the UTF-8 of four bytes, unless they say otherwise; MariaDB only.
+    pub utf8_is_utf8mb4: bool,
     /// Where MariaDB keeps its binlog, since 12.3: `innodb`, or empty for files of its own.
     pub binlog_storage_engine: Option<String>,
     /// Whether, as a replica, it may log transactions in another order than its source did.
@@ -133,6 +135,9 @@ pub fn server_facts(connection: &mut Connection) -> Result<ServerFacts, Error> {
         log_end,
         binlog_files,
         is_replica: is_replica(connection, &version)?,
+        utf8_is_utf8mb4: !mysql
+            && version.is_at_least(10, 6, 0)
+            && text("old_mode").is_some_and(|modes| utf8_is_utf8mb4(&modes)),
         binlog_storage_engine: text("binlog_storage_engine"),
         // MariaDB's parallel appliers keep the order within each domain.
         reorders_replicated: mysql
@@ -236,7 +241,12 @@ fn is_on(value: &str) -> bool {
     value == "1" || value.eq_ignore_ascii_case("ON")
 }
 
-const VARIABLES: [&str; 21] = [
+/// MariaDB's `old_mode`: a list of what is as it was.
+fn utf8_is_utf8mb4(old_mode: &str) -> bool {
+    !old_mode.split(',').any(|mode| mode.trim().eq_ignore_ascii_case("UTF8_IS_UTF8MB3"))
+}
+
+const VARIABLES: [&str; 22] = [
     "version",
     "version_comment",
     "server_id",
@@ -253,6 +263,7 @@ const VARIABLES: [&str; 21] = [
     "log_replica_updates",
     "log_slave_updates",
     "lower_case_table_names",
+    "old_mode",
     "binlog_storage_engine",
     "replica_parallel_workers",
     "slave_parallel_workers",
@@ -268,6 +279,13 @@ mod tests {
     fn a_password_hash_is_not_kept() {
         let line = "GRANT SELECT ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD '*A4'";
         assert_eq!(without_hash(line), "GRANT SELECT ON *.* TO `u`@`%`");
+    }
+
+    #[test]
+    fn d10_old_mode_says_what_utf8_is() {
+        assert!(utf8_is_utf8mb4(""));
+        assert!(utf8_is_utf8mb4("NO_PROGRESS_INFO,ZERO_DATE_TIME_CAST"));
+        assert!(!utf8_is_utf8mb4("NO_PROGRESS_INFO,utf8_is_utf8mb3"));
     }
 
     #[test]

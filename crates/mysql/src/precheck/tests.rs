@@ -32,6 +32,7 @@ fn facts(version: &str) -> ServerFacts {
         log_end: None,
         binlog_files: Vec::new(),
         is_replica: Some(false),
+        utf8_is_utf8mb4: false,
         binlog_storage_engine: None,
         reorders_replicated: false,
         grants: vec![

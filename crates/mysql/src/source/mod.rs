@@ -144,6 +144,7 @@ impl MySqlSource {
         Server {
             dialect: Dialect::of(&facts.version),
             lower_case_table_names: facts.lower_case_table_names.unwrap_or(0),
+            utf8_is_utf8mb4: facts.utf8_is_utf8mb4,
             ddl_scope: self.options.capture.ddl_scope,
         }
     }

@@ -165,6 +165,7 @@ impl MySqlSource {
         if before.is_none() {
             let context = Context {
                 lower_case_table_names: facts.lower_case_table_names.unwrap_or_default(),
+                utf8_is_utf8mb4: facts.utf8_is_utf8mb4,
                 ..Context::new(Dialect::of(&facts.version), database)
             };
             let statement = definition.map(|text| (text, &context));

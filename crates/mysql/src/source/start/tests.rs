@@ -35,6 +35,7 @@ fn mysql() -> ServerFacts {
             .map(|name| BinlogFile { name: name.into(), bytes: 5000 })
             .into(),
         is_replica: None,
+        utf8_is_utf8mb4: false,
         binlog_storage_engine: None,
         reorders_replicated: false,
         grants: Vec::new(),
@@ -150,6 +151,7 @@ fn e02_a_place_that_a_person_names_is_looked_at_first() {
         assert_eq!((error.code, error.kind), ("bad_position", ErrorKind::Unsupported));
         let error = decide(&start_at("bin.000010:4"), &facts).unwrap_err();
         assert!(error.message.contains("bin.000008 to bin.000009"), "{error}");
+        assert!(error.remedies[0].contains("--start earliest"), "{:?}", error.remedies);
     }
 }
 
@@ -195,8 +197,11 @@ fn e04_what_was_purged_is_a_gap() {
 
 #[test]
 fn e05_a_server_that_lacks_what_was_read_has_diverged() {
-    let error = check_refused(&format!("gtid={UUID}:1-101"), &mysql(), "server_diverged");
+    let read = format!("file=bin.000009 offset=9 server=other gtid={UUID}:1-101");
+    let error = check_refused(&read, &mysql(), "server_diverged");
     assert!(error.message.contains(&format!("in the topic: {UUID}:101;")), "{error}");
+    let error = check_refused(&format!("gtid={UUID}:1-101"), &mysql(), "server_diverged");
+    assert!(error.message.contains(&format!("was to start: {UUID}:101;")), "nothing was read");
     let choice = format!("wellhead task start NAME --start 'gtid={UUID}:1-100' --accept-gap");
     assert!(error.remedies.contains(&choice), "{:?}", error.remedies);
     let other = "ffffffff-71ca-11e1-9e33-c80aa9429562";

@@ -14,7 +14,7 @@ mod xa;
 
 use std::time::Duration;
 
-use capture::{DdlScope, Sink, SinkError};
+use capture::{BadEvent, DdlScope, Sink, SinkError};
 use change::{Body, UnixTime};
 
 use self::group::Group;
@@ -56,6 +56,8 @@ pub(crate) struct Translator<'a> {
     prepared_log: Option<&'a mut dyn PreparedLog>,
     /// Groups of prepared XA transactions that need not be read again.
     kept: KeptGroups,
+    /// The event of such a group that could not be used when it was read again.
+    bad_again: Option<BadEvent>,
     /// Where the server's log ended when the dump started. A server that searches its log for the
     /// start shows signs of life before it has come so far.
     log_end: (u64, u64),
@@ -68,6 +70,7 @@ pub(crate) struct Translator<'a> {
 pub(crate) struct Server {
     pub(crate) dialect: Dialect,
     pub(crate) lower_case_table_names: u8,
+    pub(crate) utf8_is_utf8mb4: bool,
     pub(crate) ddl_scope: DdlScope,
 }
 
@@ -95,7 +98,8 @@ const INFLATED_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 impl Default for Server {
     fn default() -> Self {
         let dialect = Dialect::MySql { version: 80_400 };
-        Self { dialect, lower_case_table_names: 0, ddl_scope: DdlScope::default() }
+        let ddl_scope = DdlScope::default();
+        Self { dialect, lower_case_table_names: 0, utf8_is_utf8mb4: false, ddl_scope }
     }
 }
 
@@ -120,6 +124,7 @@ impl<'t> Translator<'t> {
             warnings: Warnings::default(),
             prepared_log: None,
             kept: KeptGroups::default(),
+            bad_again: None,
             log_end: (0, 0),
             caught_up: false,
         }

@@ -182,6 +182,7 @@ impl Server {
             server_collation: variables.charset.map(|[_, _, server]| server),
             database_collation: variables.database_collation,
             lower_case_table_names: self.lower_case_table_names,
+            utf8_is_utf8mb4: self.utf8_is_utf8mb4,
             ..Context::new(self.dialect, database)
         }
     }
