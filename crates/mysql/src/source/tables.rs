@@ -150,6 +150,11 @@ impl<'d> Tables<'d> {
         self.timeline.put_all(current, |name| ahead.names(name, here).is_some(), at)
     }
 
+    /// Where tables and events are set aside.
+    pub(crate) fn quarantine(&self) -> &dyn Quarantine {
+        self.setting.quarantine
+    }
+
     /// Whether rows of this table are tracked.
     pub(crate) fn tracks(&self, database: &str, table: &str) -> bool {
         let is_it = |(d, t): &Name| d == database && t == table;

@@ -91,14 +91,15 @@ impl Prepared {
         }
     }
 
-    /// Where an event of its group starts, by the lower 32 bits that the event tells; `None` where its
-    /// file is not known.
-    pub(crate) fn start_of(&self, event: &EventHeader) -> Option<u64> {
+    /// `file:offset` of an event of its group, by the lower 32 bits that the event tells; `None` where
+    /// its file is not known.
+    pub(crate) fn place_of(&self, event: &[u8]) -> Option<String> {
         const LOW: u64 = 0xffff_ffff;
-        let end = (self.offset & !LOW) | u64::from(event.log_pos);
+        let header = EventHeader::parse(event).ok()?;
+        let end = (self.offset & !LOW) | u64::from(header.log_pos);
         let end = if end < self.offset { end + LOW + 1 } else { end };
-        let start = end.checked_sub(u64::from(event.event_size))?;
-        (!self.file.is_empty()).then_some(start)
+        let start = end.checked_sub(u64::from(header.event_size))?;
+        (!self.file.is_empty()).then(|| format!("{}:{start}", self.file))
     }
 
     /// The GTIDs behind which its group is the first one that a server sends, of those that are not

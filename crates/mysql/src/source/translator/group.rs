@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use capture::{Sink, SinkError};
+use capture::{BadEvent, Sink, SinkError};
 use change::Body;
 
 use super::Translator;
@@ -29,6 +29,8 @@ pub(super) struct Group {
     pub(super) may_have_ended: bool,
     /// The rows wait for what becomes of the group: it is an XA transaction's.
     pub(super) held_back: Option<HeldBack>,
+    /// The event that could not be used in the group of a prepared XA transaction, which was read again.
+    pub(super) bad_again: Option<BadEvent>,
 }
 
 #[derive(Debug)]

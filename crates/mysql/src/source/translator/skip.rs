@@ -18,9 +18,10 @@ impl Translator<'_> {
         self.skips = places;
     }
 
-    /// The last event, which could not be handled, for an operator.
+    /// The event that could not be handled, for an operator: the last one, or one of the group that was
+    /// read again because of it.
     pub(crate) fn bad_event(&self, bytes: &[u8]) -> BadEvent {
-        bad_event(self.place.shown_event(), bytes)
+        self.group.bad_again.clone().unwrap_or_else(|| bad_event(self.place.shown_event(), bytes))
     }
 
     /// The next event, if it is to be left out.
@@ -65,18 +66,24 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Leaves an event out of a group that is read again, if that was decided when it was read first.
-    pub(super) fn leaves_out_again(&mut self, bytes: &[u8], group: &Prepared) -> bool {
+    /// Leaves an event out of a group that is read again, if that was decided.
+    pub(super) fn leaves_out_again(
+        &mut self,
+        bytes: &[u8],
+        group: &Prepared,
+    ) -> Result<bool, Failure> {
         if self.skips.is_empty() {
-            return false;
+            return Ok(false);
         }
-        let Ok(header) = EventHeader::parse(bytes) else { return false };
-        let Some(start) = group.start_of(&header) else { return false };
-        let is_decided = self.skips.contains(&format!("{}:{start}", group.file));
-        if is_decided {
+        let (Ok(header), Some(place)) = (EventHeader::parse(bytes), group.place_of(bytes)) else {
+            return Ok(false);
+        };
+        let is_left_out = self.skips.contains(&place)
+            && self.tables.quarantine().event_skipped(&bad_event(place, bytes))?;
+        if is_left_out {
             self.leave_out_rows(header.event_type, bytes);
         }
-        is_decided
+        Ok(is_left_out)
     }
 
     /// Counts a rows event, and notes whose rows cannot be told without a TABLE_MAP.

@@ -15,6 +15,7 @@ use crate::binlog::{
     Event, EventHeader, EventType, FormatDescription, MariaDbGtid, PayloadReader, RawEvent,
     TableId, TransactionPayload, XaPrepare,
 };
+use crate::source::bad_event::bad_event;
 use crate::source::error::Failure;
 use crate::source::gtids::Gtids;
 use crate::source::tables::Bound;
@@ -257,11 +258,17 @@ impl Translator<'_> {
         ) {
             return Ok(ControlFlow::Continue(()));
         }
-        if replay.is_inside && self.leaves_out_again(bytes, replay.group) {
+        if replay.is_inside && self.leaves_out_again(bytes, replay.group)? {
             return Ok(ControlFlow::Continue(()));
         }
-        let raw = RawEvent::parse(bytes, replay.format.checksum)?;
-        self.replay_event(&raw, replay, sink)
+        let raw = RawEvent::parse(bytes, replay.format.checksum);
+        let handled =
+            raw.map_err(Failure::from).and_then(|raw| self.replay_event(&raw, replay, sink));
+        if handled.is_err() && replay.is_inside {
+            self.group.bad_again =
+                replay.group.place_of(bytes).map(|place| bad_event(place, bytes));
+        }
+        handled
     }
 
     fn replay_event(

@@ -189,8 +189,8 @@ impl Quarantine for Shelf {
         NoQuarantine.events_to_skip()
     }
 
-    fn event_skipped(&self, event: &BadEvent) -> Result<bool, HistoryError> {
-        NoQuarantine.event_skipped(event)
+    fn event_skipped(&self, _: &BadEvent) -> Result<bool, HistoryError> {
+        Ok(true)
     }
 }
 

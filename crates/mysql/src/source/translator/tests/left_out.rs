@@ -2,14 +2,16 @@
 
 use capture::{BadEvent, ErrorKind, Selection};
 
+use super::definitions::{Shelf, setting};
 use super::resume::parsed;
 use super::{
     Catalog, FILE, History, MARIADB, MARIADB_COMPRESSED, MYSQL, MYSQL_COMPRESSED, Recorder, cut,
-    dump, kind, tables, xa,
+    dump, kind, xa,
 };
 use crate::binlog::Checksum;
 use crate::connection::Endpoint;
 use crate::source::error::Failure;
+use crate::source::tables::{Setting, Tables};
 use crate::source::translator::{Skipped, Translator};
 
 const ALL: [&[u8]; 4] = [MYSQL, MYSQL_COMPRESSED, MARIADB, MARIADB_COMPRESSED];
@@ -25,7 +27,9 @@ struct Run {
 fn run(start: &str, events: &[Vec<u8>], places: &[String]) -> Run {
     let (mut catalog, history) = (Catalog::default(), History::default());
     let selection = Selection::new(&["shop.*"], &["shop.hidden"]).unwrap();
-    let tables = tables(selection, &mut catalog, &history, &parsed(start));
+    let shelf = Shelf::default();
+    let setting = Setting { selection, ..setting(&history, &shelf) };
+    let tables = Tables::new(setting, &mut catalog, &parsed(start)).unwrap();
     let mut again = xa::Again::default();
     let mut translator = Translator::new(parsed(start), tables, Checksum::Crc32);
     translator.set_prepared_log(&mut again);

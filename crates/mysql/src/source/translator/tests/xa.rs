@@ -5,7 +5,7 @@ use change::Resume;
 
 use super::definitions::{Shelf, setting};
 use super::resume::{dump_by_gtid, moved, parsed};
-use super::{Catalog, FILE, History, MARIADB, MYSQL, Recorder, cut, dump, kind, tables};
+use super::{Catalog, FILE, History, MARIADB, MYSQL, Recorder, cut, dump, kind, signed, tables};
 use crate::binlog::{Checksum, EventHeader};
 use crate::source::error::Failure;
 use crate::source::gtids::Gtids;
@@ -144,7 +144,9 @@ fn a25_an_event_that_was_left_out_stays_out_when_its_group_is_read_again() {
                 let (mut catalog, history) = (Catalog::default(), History::default());
                 let selection = Selection::new(&["shop.*"], &["shop.hidden"]).unwrap();
                 let at = parsed(&format!("file={FILE} offset=4"));
-                let tables = tables(selection, &mut catalog, &history, &at);
+                let shelf = Shelf::default();
+                let setting = Setting { selection, ..setting(&history, &shelf) };
+                let tables = Tables::new(setting, &mut catalog, &at).unwrap();
                 let mut log = Again { file: Some(damaged), ..Again::default() };
                 let mut translator = Translator::new(at, tables, Checksum::Crc32);
                 translator.set_prepared_log(&mut log);
@@ -253,6 +255,61 @@ fn a25_rows_of_a_table_that_was_held_when_they_were_prepared_come_with_their_com
         let released = run(file, &position, &dump(file, end), true, false);
         assert!(released.failure.is_none(), "{:?}", released.failure);
         assert!(released.recorder.texts().contains(&r#"INSERT items id,name=["1", "a"]"#));
+    }
+}
+
+/// The file with a text that ends behind its row in the first rows event behind `begin`, and the place
+/// of that event. Nothing but the row tells.
+fn with_a_broken_row(file: &[u8], begin: u64) -> (&'static [u8], String) {
+    let is_rows =
+        |(start, event): &&(u64, Vec<u8>)| *start > begin && matches!(kind(event), 23 | 30);
+    let (start, event) = cut(file).iter().find(is_rows).unwrap().clone();
+    let mut broken = event[..event.len() - 4].to_vec();
+    let length = broken.len() - 3;
+    broken[length] = 200;
+    let mut bytes = file.to_vec();
+    bytes[usize::try_from(start).unwrap()..][..event.len()].copy_from_slice(&signed(broken));
+    (bytes.leak(), format!("{FILE}:{start}"))
+}
+
+#[test]
+fn a25_a_row_that_is_broken_is_told_with_its_own_event_and_left_out_alone() {
+    for whole in [MYSQL_XA, MARIADB_XA] {
+        let (file, place) = with_a_broken_row(whole, first_prepared(whole).0);
+        for keeps in [true, false] {
+            let run = |start: &str, places: Vec<String>| {
+                let (mut catalog, history) = (Catalog::default(), History::default());
+                let shelf = Shelf::default();
+                let selection = Selection::new(&["shop.*"], &["shop.hidden"]).unwrap();
+                let setting = Setting { selection, ..setting(&history, &shelf) };
+                let tables = Tables::new(setting, &mut catalog, &parsed(start)).unwrap();
+                let mut log = Again { file: Some(file), ..Again::default() };
+                let mut translator = Translator::new(parsed(start), tables, Checksum::Crc32);
+                translator.set_prepared_log(&mut log);
+                translator.set_skips(places);
+                let mut recorder = Recorder::default();
+                for event in dump(file, parsed(start).offset) {
+                    if !keeps {
+                        translator.kept.clear();
+                    }
+                    if translator.event(&event, &mut recorder).is_err() {
+                        let position = translator.place.position.to_position().to_string();
+                        return (recorder, Some((translator.bad_event(&event), position)));
+                    }
+                }
+                (recorder, None)
+            };
+            let (_, failure) = run(&format!("file={FILE} offset=4"), vec![]);
+            let (bad, position) = failure.expect("the row must be noticed");
+            assert_eq!(bad.place, place);
+            assert!(bad.kind.starts_with("WRITE_ROWS"), "{}", bad.kind);
+            let (recorder, failure) = run(&position, vec![place.clone()]);
+            assert_eq!(failure, None);
+            assert!(!recorder.texts().contains(&r#"INSERT items id,name=["2", "b"]"#));
+            assert_eq!(recorder.texts()[0], "COMMIT");
+            let behind = wanted(whole).len() - recorder.texts().len();
+            assert_eq!(recorder.texts(), wanted(whole)[behind..]);
+        }
     }
 }
 
