@@ -113,8 +113,9 @@ impl TableBinding {
                 mismatch(
                     map,
                     format!(
-                        "column {} is {:?} there and of type {} ({}, {}) in the log",
-                        column.name, column.kind, logged.code, logged.first, logged.second
+                        "column {} is {} there and {logged} in the log",
+                        column.name,
+                        spelled(&column.kind)
                     ),
                 )
             })?;
@@ -127,6 +128,24 @@ impl TableBinding {
             description: map.description.to_vec(),
             scratch: Cell::default(),
         })
+    }
+}
+
+/// A column's type much as people write it, without its labels and its character set.
+fn spelled(kind: &ColumnType) -> String {
+    let name = format!("{kind:?}");
+    let name = name.split([' ', '{']).next().unwrap_or_default().to_uppercase();
+    match kind {
+        ColumnType::Decimal { precision, scale } => format!("{name}({precision},{scale})"),
+        ColumnType::Bit { width } => format!("{name}({width})"),
+        ColumnType::Binary { width } => format!("{name}({width})"),
+        ColumnType::Time { fraction }
+        | ColumnType::DateTime { fraction }
+        | ColumnType::Timestamp { fraction } => format!("{name}({fraction})"),
+        ColumnType::Text { size, .. } | ColumnType::Blob { size } => {
+            format!("{name} with {size} bytes of length")
+        }
+        _ => name,
     }
 }
 

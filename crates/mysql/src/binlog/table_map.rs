@@ -39,6 +39,49 @@ pub(super) struct LoggedType {
     pub(super) second: u8,
 }
 
+impl std::fmt::Display for LoggedType {
+    /// As people write it where that is known, else its numbers.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match self.code {
+            type_code::TINY => "TINYINT",
+            type_code::SHORT => "SMALLINT",
+            type_code::INT24 => "MEDIUMINT",
+            type_code::LONG => "INT",
+            type_code::LONGLONG => "BIGINT",
+            type_code::FLOAT => "FLOAT",
+            type_code::DOUBLE => "DOUBLE",
+            type_code::NEWDECIMAL => {
+                return write!(f, "DECIMAL({},{})", self.first, self.second);
+            }
+            type_code::DATE | type_code::NEWDATE => "DATE",
+            type_code::TIME => "TIME",
+            type_code::DATETIME => "DATETIME",
+            type_code::TIMESTAMP => "TIMESTAMP",
+            type_code::TIME2 => return write!(f, "TIME({})", self.first),
+            type_code::DATETIME2 => return write!(f, "DATETIME({})", self.first),
+            type_code::TIMESTAMP2 => return write!(f, "TIMESTAMP({})", self.first),
+            type_code::YEAR => "YEAR",
+            type_code::BIT => "BIT",
+            type_code::JSON => "JSON",
+            type_code::ENUM => "ENUM",
+            type_code::SET => "SET",
+            type_code::GEOMETRY => "GEOMETRY",
+            type_code::VECTOR => "VECTOR",
+            type_code::VARCHAR | type_code::VAR_STRING | type_code::VARCHAR_COMPRESSED => {
+                return write!(f, "VARCHAR or VARBINARY of {} bytes", self.first);
+            }
+            type_code::STRING => {
+                return write!(f, "CHAR or BINARY of {} bytes", self.first);
+            }
+            type_code::BLOB | type_code::BLOB_COMPRESSED => {
+                return write!(f, "BLOB or TEXT with {} bytes of length", self.first);
+            }
+            code => return write!(f, "type {code} ({}, {})", self.first, self.second),
+        };
+        f.write_str(name)
+    }
+}
+
 impl<'a> TableMap<'a> {
     pub(super) fn decode(
         body: &'a [u8],

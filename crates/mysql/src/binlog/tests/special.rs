@@ -121,6 +121,10 @@ fn a_definition_that_does_not_fit_the_log_is_refused_by_name() {
     assert!(
         reasons[0].contains("golden.squeezed") && reasons[0].contains("3 columns instead of 2")
     );
-    assert!(reasons[1].contains("column n"), "{}", reasons[1]);
+    assert!(
+        reasons[1].contains("column n is DECIMAL(9,2) there and DECIMAL(10,2) in the log"),
+        "{}",
+        reasons[1]
+    );
     assert!(reasons[2].contains("column id has another sign"), "{}", reasons[2]);
 }
