@@ -220,7 +220,7 @@ fn dump_refused(message: &str, address: &str, reading_at: Option<&str>) -> Sourc
             "binlog_purged",
             format!("{address} has purged the binlog{}: {message}", at(reading_at)),
         )
-        .remedy("keep binlogs longer: SET PERSIST binlog_expire_logs_seconds = 604800; (MariaDB: SET GLOBAL)");
+        .remedy("keep logs longer than a task may stand still: raise binlog_expire_logs_seconds (MySQL: SET PERSIST; MariaDB: SET GLOBAL)");
     }
     if says(&["auto_position mode", "gtid_mode"]) {
         return SourceError::new(

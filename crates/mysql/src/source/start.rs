@@ -62,7 +62,7 @@ pub(crate) fn decide(start: &Start, facts: &ServerFacts) -> Result<Next, SourceE
         Start::Time(time) => Ok(Next::Search(Search::Time(*time))),
         Start::At(position) => {
             let position = BinlogPosition::parse(position.as_str())
-                .map_err(|error| loss::no_such_place(error.to_string()))?;
+                .map_err(|error| loss::no_such_place(error.to_string(), &[]))?;
             at(position, facts)
         }
     }
@@ -335,10 +335,11 @@ fn check_file(position: &BinlogPosition, facts: &ServerFacts) -> Result<(), Sour
             let what = format!("{} is shorter than what was read of it", position.file);
             Err(loss::rewound(position, &what))
         }
-        Some(file) if file.bytes < position.offset => Err(loss::no_such_place(format!(
-            "{} has only {} bytes; it ends at {}:{}",
-            position.file, file.bytes, position.file, file.bytes
-        ))),
+        Some(file) if file.bytes < position.offset => {
+            let end = format!("{}:{}", file.name, file.bytes);
+            let what = format!("{} has only {} bytes; it ends at {end}", file.name, file.bytes);
+            Err(loss::no_such_place(what, &[end]))
+        }
         Some(_) => Ok(()),
         None if is_ours => {
             check_file_order(position, facts)?;
@@ -347,10 +348,14 @@ fn check_file(position: &BinlogPosition, facts: &ServerFacts) -> Result<(), Sour
         None if file_number(&position.file) < file_number(&oldest.name) => {
             Err(loss::file_purged(position, facts))
         }
-        None => Err(loss::no_such_place(format!(
-            "the server has no log file {}; it has {} to {}",
-            position.file, oldest.name, newest.name
-        ))),
+        None => {
+            let has = match facts.binlog_files.len() {
+                1 => format!("only {}", oldest.name),
+                _ => format!("{} to {}", oldest.name, newest.name),
+            };
+            let what = format!("the server has no log file {}; it has {has}", position.file);
+            Err(loss::no_such_place(what, &[]))
+        }
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn before_the_oldest(
 
 fn purged(message: String) -> SourceError {
     lost("binlog_purged", message).remedy(EARLIEST).remedy(NOW).remedy(
-        "keep logs longer: SET PERSIST binlog_expire_logs_seconds = 604800; (MariaDB: SET GLOBAL)",
+        "keep logs longer than a task may stand still: raise binlog_expire_logs_seconds (MySQL: SET PERSIST; MariaDB: SET GLOBAL)",
     )
 }
 
@@ -77,14 +77,18 @@ pub(super) fn rewound(position: &BinlogPosition, what: &str) -> SourceError {
 
 /// The server lacks transactions that were read. `common` is what both know of those.
 pub(super) fn diverged(position: &BinlogPosition, missing: &str, common: &str) -> SourceError {
+    let what = if was_read(position) {
+        "transactions that were read before and are in the topic"
+    } else {
+        "transactions behind which the task was to start"
+    };
     let what = format!(
-        "the server lacks transactions that were read before and are in the topic: {}; it is a replica \
-         that was behind, or was restored; {}",
+        "the server lacks {what}: {}; it is a replica that was behind, was restored, or is another one; \
+         {}",
         cut(missing),
         stopped_at(position)
     );
-    let error = lost("server_diverged", what)
-        .remedy("let the task read the server it read before, then wellhead task start NAME");
+    let error = lost("server_diverged", what).remedy(right_server(position));
     let error = if common.is_empty() || common.len() > REMEDY_MAX {
         error
     } else {
@@ -102,7 +106,7 @@ pub(super) fn another_server(position: &BinlogPosition, found: &str) -> SourceEr
         stopped_at(position)
     );
     lost("another_server", what)
-        .remedy("let the task read the server it read before, then wellhead task start NAME")
+        .remedy(right_server(position))
         .remedy("wellhead task start NAME --start @TIME --accept-gap, with the time of the last record in the topic; what falls into that second comes twice")
         .remedy(NOW)
 }
@@ -119,7 +123,7 @@ pub(super) fn another_family(position: &BinlogPosition, found: Flavour) -> Sourc
         stopped_at(position)
     );
     lost("another_server", what)
-        .remedy("let the task read the server it read before, then wellhead task start NAME")
+        .remedy(right_server(position))
         .remedy("wellhead task start NAME --start @TIME --accept-gap, with the time of the last record in the topic; what falls into that second comes twice")
         .remedy(NOW)
 }
@@ -135,23 +139,41 @@ pub(super) fn gtid_off(position: &BinlogPosition) -> SourceError {
         .remedy(NOW)
 }
 
-/// A person named a place that is none.
-pub(super) fn no_such_place(message: String) -> SourceError {
-    SourceError::new(ErrorKind::Unsupported, "bad_position", message)
+/// A person named a place that is none; `nearest` are places that are some.
+pub(super) fn no_such_place(message: String, nearest: &[String]) -> SourceError {
+    let error = SourceError::new(ErrorKind::Unsupported, "bad_position", message);
+    let error = nearest.iter().fold(error, |error, place| {
+        error.remedy(format!("wellhead task start NAME --start {place} --accept-gap"))
+    });
+    error.remedy(EARLIEST).remedy(NOW)
+}
+
+/// Whether the position was come to by reading; one that a person wrote names no server.
+fn was_read(position: &BinlogPosition) -> bool {
+    !position.server.is_empty()
+}
+
+fn right_server(position: &BinlogPosition) -> &'static str {
+    if was_read(position) {
+        "let the task read the server it read before, then wellhead task start NAME"
+    } else {
+        "let the task read the server that this place is of, then wellhead task start NAME"
+    }
 }
 
 fn lost(code: &'static str, message: String) -> SourceError {
     SourceError::new(ErrorKind::PositionLost, code, message)
 }
 
-/// `shop stopped at …`, as far as a source knows it.
+/// `the task stopped at …`, or was to start there.
 fn stopped_at(position: &BinlogPosition) -> String {
     let gtids = cut(&position.gtids.to_string());
+    let what = if was_read(position) { "stopped" } else { "was to start" };
     match (position.file.is_empty(), gtids.is_empty()) {
-        (true, _) => format!("the task stopped at GTID {gtids}"),
-        (false, true) => format!("the task stopped at {}:{}", position.file, position.offset),
+        (true, _) => format!("the task {what} at GTID {gtids}"),
+        (false, true) => format!("the task {what} at {}:{}", position.file, position.offset),
         (false, false) => {
-            format!("the task stopped at {}:{} (GTID {gtids})", position.file, position.offset)
+            format!("the task {what} at {}:{} (GTID {gtids})", position.file, position.offset)
         }
     }
 }

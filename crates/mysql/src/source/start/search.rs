@@ -165,15 +165,17 @@ pub(crate) fn by_offset(
     if scan.file() == file && scan.boundary() == offset {
         return Ok(scan.here());
     }
-    let behind = match scan.boundary() {
-        _ if scan.file() != file => String::new(),
-        boundary if boundary > offset => format!(" and {file}:{boundary}"),
+    let mut nearest = vec![format!("{file}:{before}")];
+    match scan.boundary() {
+        _ if scan.file() != file => {}
+        boundary if boundary > offset => nearest.push(format!("{file}:{boundary}")),
         _ => return Err(ended_early(&format!("the log ended at {}", scan.shown()))),
-    };
-    Err(loss::no_such_place(format!(
-        "{file}:{offset} is not where a transaction begins; the nearest places to start at are \
-         {file}:{before}{behind}"
-    )))
+    }
+    let what = format!(
+        "{file}:{offset} is not where a transaction begins; the nearest places to start at are {}",
+        nearest.join(" and ")
+    );
+    Err(loss::no_such_place(what, &nearest))
 }
 
 /// Reads a file's first events.

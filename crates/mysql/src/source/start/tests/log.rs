@@ -119,6 +119,7 @@ fn e12_an_offset_is_taken_exactly_where_a_group_begins() {
         let nearest =
             format!("nearest places to start at are bin.000001:{before} and bin.000001:{middle}");
         assert!(error.message.contains(&nearest), "{error}");
+        assert!(error.remedies[0].contains(&format!("--start bin.000001:{before}")), "{error}");
         let error = by_offset(&mut files, Checksum::Crc32, "bin.000001", 1).unwrap_err();
         assert!(error.message.ends_with("bin.000001:4"), "{error}");
     }
