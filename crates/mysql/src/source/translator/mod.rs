@@ -14,7 +14,7 @@ mod xa;
 
 use std::time::Duration;
 
-use capture::{BadEvent, DdlScope, Sink, SinkError};
+use capture::{DdlScope, Sink, SinkError};
 use change::{Body, UnixTime};
 
 use self::group::Group;
@@ -56,8 +56,6 @@ pub(crate) struct Translator<'a> {
     prepared_log: Option<&'a mut dyn PreparedLog>,
     /// Groups of prepared XA transactions that need not be read again.
     kept: KeptGroups,
-    /// The event of such a group that could not be used when it was read again.
-    bad_again: Option<BadEvent>,
     /// Where the server's log ended when the dump started. A server that searches its log for the
     /// start shows signs of life before it has come so far.
     log_end: (u64, u64),
@@ -124,7 +122,6 @@ impl<'t> Translator<'t> {
             warnings: Warnings::default(),
             prepared_log: None,
             kept: KeptGroups::default(),
-            bad_again: None,
             log_end: (0, 0),
             caught_up: false,
         }
