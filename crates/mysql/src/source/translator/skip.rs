@@ -10,6 +10,7 @@ use super::Translator;
 use crate::binlog::{EventHeader, EventType, TableId};
 use crate::source::bad_event::bad_event;
 use crate::source::error::Failure;
+use crate::source::gtids::Gtids;
 use crate::source::xa::Prepared;
 
 impl Translator<'_> {
@@ -53,6 +54,10 @@ impl Translator<'_> {
         let kind = header.event_type;
         if header.log_pos != 0 {
             self.place.pass_over(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        }
+        if matches!(kind, EventType::GTID | EventType::GTID_TAGGED | EventType::MARIADB_GTID) {
+            // A set that lacks this transaction would bring it again.
+            self.place.position.gtids = Gtids::None;
         }
         self.group.may_have_ended |= matches!(kind, EventType::QUERY | EventType::QUERY_COMPRESSED);
         if matches!(kind, EventType::TRANSACTION_PAYLOAD | EventType::XID) {
