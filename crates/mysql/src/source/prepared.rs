@@ -59,36 +59,50 @@ impl PreparedLog for SecondDump {
         executed: &Gtids,
         each: &mut EachEvent<'_>,
     ) -> Result<(), Failure> {
-        let mut stream = self.start(group, executed)?;
-        let mut chunk = Chunk::with_capacity(CHUNK_BYTES);
-        let mut heard_at = Instant::now();
-        while !self.stop.is_raised() {
-            match stream.fill(&mut chunk, CHUNK_BYTES) {
-                Ok(FillOutcome::Events) => {
-                    for event in chunk.events() {
-                        if !is_heartbeat(event) {
-                            heard_at = Instant::now();
-                        }
-                        if each(event)?.is_break() {
-                            return Ok(());
-                        }
-                    }
-                }
-                Ok(FillOutcome::Partial) => heard_at = Instant::now(),
-                Ok(FillOutcome::Silence) => {}
-                Ok(FillOutcome::End) => return Err(Error::Closed { doing: DOING }.into()),
-                // The file or the GTID is not there, which does not mend itself.
-                Err(Error::Server(error)) if error.code == MASTER_FATAL_ERROR_READING_BINLOG => {
-                    return Err(Failure::prepared_lost(group, error.message));
-                }
-                Err(error) => return Err(error.into()),
-            }
-            if heard_at.elapsed() >= SILENCE_MAX {
-                return Err(Failure::prepared_lost(group, "the log ends before it"));
-            }
-        }
-        Err(SinkError::Closed.into())
+        let stream = self.start(group, executed)?;
+        follow(stream, group, SILENCE_MAX, &self.stop, each)
     }
+}
+
+/// Hands out what the server sends until `each` has enough. Without an event of the log for `silence_max`
+/// nothing more will come.
+fn follow(
+    mut stream: BinlogStream,
+    group: &Prepared,
+    silence_max: Duration,
+    stop: &Stop,
+    each: &mut EachEvent<'_>,
+) -> Result<(), Failure> {
+    let mut chunk = Chunk::with_capacity(CHUNK_BYTES);
+    let mut heard_at = Instant::now();
+    while !stop.is_raised() {
+        let mut heard = false;
+        match stream.fill(&mut chunk, CHUNK_BYTES) {
+            Ok(FillOutcome::Events) => {
+                for event in chunk.events() {
+                    if each(event)?.is_break() {
+                        return Ok(());
+                    }
+                    heard |= !is_heartbeat(event);
+                }
+            }
+            Ok(FillOutcome::Partial) => heard = true,
+            Ok(FillOutcome::Silence) => {}
+            Ok(FillOutcome::End) => return Err(Error::Closed { doing: DOING }.into()),
+            // The file or the GTID is not there, which does not mend itself.
+            Err(Error::Server(error)) if error.code == MASTER_FATAL_ERROR_READING_BINLOG => {
+                return Err(Failure::prepared_lost(group, error.message));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if heard {
+            // Not before: storing what came is not the server's silence.
+            heard_at = Instant::now();
+        } else if heard_at.elapsed() >= silence_max {
+            return Err(Failure::prepared_lost(group, "the log ends before it"));
+        }
+    }
+    Err(SinkError::Closed.into())
 }
 
 /// The file where it is known, else the GTIDs. A dump cannot start beyond 4 GiB of a file.
@@ -118,6 +132,9 @@ const DOING: &str = "reading the rows of an XA transaction";
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::source::xa::Xid;
 
@@ -164,5 +181,37 @@ mod tests {
     #[test]
     fn a25_without_file_and_gtid_nothing_leads_there() {
         assert_eq!(dump_start(&group("", 0, "", ""), &Gtids::None), None);
+    }
+
+    /// One packet at each look.
+    struct OneByOne(VecDeque<Vec<u8>>);
+
+    impl std::io::Read for OneByOne {
+        fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+            let Some(packet) = self.0.pop_front() else {
+                return Err(std::io::ErrorKind::WouldBlock.into());
+            };
+            room[..packet.len()].copy_from_slice(&packet);
+            Ok(packet.len())
+        }
+    }
+
+    #[test]
+    fn a25_rows_that_take_long_to_store_are_not_taken_for_the_end_of_the_log() {
+        let packet = |number: u8| vec![4, 0, 0, number, 0, b'a', b'b', b'c'];
+        let taken = |until: u32| {
+            let stream = BinlogStream::of(OneByOne((1..4).map(packet).collect()));
+            let (group, mut seen) = (group("bin.000007", 4, "", ""), 0);
+            // All time is too long.
+            let followed = follow(stream, &group, Duration::ZERO, &Stop::default(), &mut |_| {
+                seen += 1;
+                Ok(if seen == until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            });
+            (seen, followed)
+        };
+        let all = taken(3);
+        assert!(matches!(all, (3, Ok(()))), "{all:?}");
+        let more = taken(4);
+        assert!(matches!(more, (3, Err(Failure::PreparedLost { .. }))), "{more:?}");
     }
 }
