@@ -9,20 +9,20 @@ use change::ColumnType;
 use super::alter::{AlterTable, Step};
 use super::charsets::{CharsetSpec, bytes_per_character};
 use super::column::{GENERATED_PRIMARY_KEY, Place};
+use super::context::Context;
 use super::create;
-use super::data_type::{Charsets, TypeSpec, size_of};
+use super::data_type::{Charsets, TypeSpec, VarCharRule, size_of};
 use super::definition::{ColumnDefinition, Definition, Key, is_same_name};
 use super::key::{self, KeySpec};
 use super::parser::NotUnderstood;
 
 impl Definition {
-    /// The definition after an `ALTER TABLE` in a database with this default character set, by a session
-    /// that is strict or not.
+    /// The definition after an `ALTER TABLE` in a database with this default character set.
     pub(super) fn altered(
         &self,
         alter: &AlterTable,
         database_charset: Option<&str>,
-        is_strict: bool,
+        context: &Context<'_>,
     ) -> Result<Self, NotUnderstood> {
         if self.columns.len() + alter.steps.len() > STEPS_MAX {
             return Err(NotUnderstood::Unfit("it has more columns than a table can have".into()));
@@ -31,7 +31,7 @@ impl Definition {
             old: self,
             charset: self.charset.clone(),
             convert_to: None,
-            is_strict,
+            varchar: VarCharRule::of(context),
             columns: Vec::with_capacity(self.columns.len() + 1),
             origins: Vec::with_capacity(self.columns.len() + 1),
         };
@@ -85,7 +85,7 @@ struct Alteration<'a> {
     old: &'a Definition,
     charset: Option<String>,
     convert_to: Option<String>,
-    is_strict: bool,
+    varchar: VarCharRule,
     columns: Vec<ColumnDefinition>,
     /// What each of `columns` was called before.
     origins: Vec<Option<String>>,
@@ -125,7 +125,7 @@ impl Alteration<'_> {
     ) -> Result<ColumnDefinition, NotUnderstood> {
         let (table, convert_to) = self.for_column();
         let (table, convert_to) = (table.as_deref(), convert_to.as_deref());
-        let charsets = Charsets { table, convert_to, is_strict: self.is_strict };
+        let charsets = Charsets { table, convert_to, varchar: self.varchar };
         column.clone().resolve(charsets)
     }
 
@@ -154,7 +154,7 @@ impl Alteration<'_> {
             if let Some(charset) = &self.convert_to
                 && !is_defined_anew
             {
-                kept = converted(kept, charset, self.is_strict)?;
+                kept = converted(kept, charset, self.varchar)?;
             }
             self.columns.push(kept);
             self.origins.push(Some(column.name.clone()));
@@ -293,7 +293,7 @@ impl Alteration<'_> {
 fn converted(
     column: ColumnDefinition,
     target: &str,
-    is_strict: bool,
+    varchar: VarCharRule,
 ) -> Result<ColumnDefinition, NotUnderstood> {
     let length = || {
         let unknown =
@@ -310,7 +310,7 @@ fn converted(
         }
         _ => return Ok(column),
     };
-    let charsets = Charsets { table: Some(target), convert_to: None, is_strict };
+    let charsets = Charsets { table: Some(target), convert_to: None, varchar };
     let (kind, characters) = spec.resolve(None, charsets)?;
     Ok(ColumnDefinition { name: column.name, kind, characters })
 }

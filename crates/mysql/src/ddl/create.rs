@@ -5,7 +5,7 @@ use change::ColumnType;
 use super::charsets::CharsetSpec;
 use super::column::{ColumnSpec, RowPeriod};
 use super::context::{Context, Dialect};
-use super::data_type::{Charsets, TypeSpec};
+use super::data_type::{Charsets, TypeSpec, VarCharRule};
 use super::definition::{ColumnDefinition, Definition, KeyKind};
 use super::key::{self, KeySpec, Period};
 use super::lexer::Kind;
@@ -130,8 +130,8 @@ impl TableSpec {
             self.keys.insert(0, KeySpec::of_column(KeyKind::Primary, &column.name));
             self.columns.insert(0, column);
         }
-        let is_strict = context.is_strict();
-        let charsets = Charsets { table: charset.as_deref(), convert_to: None, is_strict };
+        let varchar = VarCharRule::of(context);
+        let charsets = Charsets { table: charset.as_deref(), convert_to: None, varchar };
         let columns = self
             .columns
             .into_iter()

@@ -3,7 +3,7 @@
 use change::ColumnType;
 
 use super::charsets::{CharsetSpec, bytes_per_character, utf8mb3};
-use super::context::sql_mode;
+use super::context::{Context, sql_mode};
 use super::parser::{NotUnderstood, Parser};
 
 /// A type as it is written; what it is depends on the character set.
@@ -47,8 +47,33 @@ pub(super) struct Charsets<'a> {
     pub(super) table: Option<&'a str>,
     /// The target of `CONVERT TO CHARACTER SET`.
     pub(super) convert_to: Option<&'a str>,
-    /// The session refuses a VARCHAR that is too long, instead of making it a text.
-    pub(super) is_strict: bool,
+    /// What becomes of a VARCHAR that is too long.
+    pub(super) varchar: VarCharRule,
+}
+
+/// How long a VARCHAR can be, and what becomes of a longer one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct VarCharRule {
+    bytes_max: u64,
+    /// It is refused, instead of becoming a text.
+    is_strict: bool,
+}
+
+impl VarCharRule {
+    pub(super) const fn of(context: &Context<'_>) -> Self {
+        // What MariaDB needs for a length and a bit for NULL counts there.
+        let bytes_max = if context.dialect.is_mariadb() { 65_532 } else { 65_535 };
+        Self { bytes_max, is_strict: context.is_strict() }
+    }
+
+    /// Whether so many bytes are no VARCHAR any more. `shown` is the type for the error.
+    fn makes_text(self, bytes: u64, shown: impl FnOnce() -> String) -> Result<bool, NotUnderstood> {
+        match bytes > self.bytes_max {
+            // It was not refused, so something here is not what it is taken for.
+            true if self.is_strict => Err(NotUnderstood::Unfit(format!("{} is too long", shown()))),
+            is_longer => Ok(is_longer),
+        }
+    }
 }
 
 impl WrittenType {
@@ -90,14 +115,10 @@ impl TypeSpec {
             Self::Char(width) if charset == "binary" => (ColumnType::Binary { width }, None),
             Self::Char(length) => (ColumnType::Char { charset: charset.to_owned() }, Some(length)),
             Self::VarChar(length)
-                if charsets.is_strict && bytes(length.into()) > VARCHAR_BYTES_MAX =>
+                if charsets.varchar.makes_text(bytes(length.into()), || {
+                    format!("VARCHAR({length}) {charset}")
+                })? =>
             {
-                // It was not refused, so the character set is not what it was taken for.
-                return Err(NotUnderstood::Unfit(format!(
-                    "VARCHAR({length}) is too long in {charset}"
-                )));
-            }
-            Self::VarChar(length) if bytes(length.into()) > VARCHAR_BYTES_MAX => {
                 text(size_of(bytes(length.into())))
             }
             Self::VarChar(_) if charset == "binary" => (ColumnType::VarBinary, None),
@@ -112,9 +133,6 @@ impl TypeSpec {
         })
     }
 }
-
-/// The longest VARCHAR in bytes.
-const VARCHAR_BYTES_MAX: u64 = 65_535;
 
 /// The number of length bytes that a value of so many bytes needs.
 pub(super) const fn size_of(bytes: u64) -> u8 {
@@ -275,9 +293,10 @@ impl Parser<'_> {
             "BINARY" => ColumnType::Binary { width: self.length()?.unwrap_or(1) },
             "VARBINARY" => {
                 let length = self.length::<u64>()?.ok_or_else(|| self.not_understood())?;
-                match length {
-                    0..=VARCHAR_BYTES_MAX => ColumnType::VarBinary,
-                    _ => ColumnType::Blob { size: size_of(length) },
+                let rule = VarCharRule::of(self.context);
+                match rule.makes_text(length, || format!("VARBINARY({length})"))? {
+                    false => ColumnType::VarBinary,
+                    true => ColumnType::Blob { size: size_of(length) },
                 }
             }
             "TINYBLOB" => ColumnType::Blob { size: 1 },

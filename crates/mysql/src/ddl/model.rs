@@ -278,7 +278,7 @@ impl Model {
         if alter.changes_definition() {
             match self.table(&name.0, &name.1) {
                 Some(Table::Known(old)) => {
-                    let altered = old.altered(&alter, charset.as_deref(), context.is_strict());
+                    let altered = old.altered(&alter, charset.as_deref(), context);
                     self.define(name.clone(), altered, effect);
                 }
                 Some(Table::Stale(_)) => {}

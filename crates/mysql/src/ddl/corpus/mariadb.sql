@@ -182,3 +182,6 @@ ALTER TABLE vec ADD w VECTOR(4) FIRST;
 DROP TABLE vec;
 --: both
 DROP DATABASE ddl2;
+SET sql_mode = '';
+CREATE TABLE nearly_too_long (a VARBINARY(65533), b VARCHAR(65533) CHARACTER SET latin1);
+DROP TABLE nearly_too_long;

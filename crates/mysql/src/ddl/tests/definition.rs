@@ -177,10 +177,12 @@ fn d16_keys_follow_their_columns() {
 #[test]
 fn d09_what_a_strict_session_would_have_refused_is_not_guessed() {
     let strict = Context { sql_mode: sql_mode::STRICT_TRANS_TABLES, ..mysql() };
-    let reason = "stale: VARCHAR(20000) is too long in utf8mb4";
+    let reason = "stale: VARCHAR(20000) utf8mb4 is too long";
     let create = "CREATE TABLE t (a VARCHAR(20000)) CHARSET utf8mb4";
     assert_eq!(after(&[create], &mysql()), "a text3 utf8mb4");
     assert_eq!(after(&[create], &strict), reason);
+    let create = "CREATE TABLE t (a VARBINARY(70000))";
+    assert!(after(&[create], &strict).starts_with("stale: "));
     let create = "CREATE TABLE t (a VARCHAR(20000))";
     let convert = "ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4";
     assert_eq!(after(&[create], &strict), "a varchar latin1");
@@ -188,6 +190,13 @@ fn d09_what_a_strict_session_would_have_refused_is_not_guessed() {
     assert_eq!(after(&[create, convert], &strict), reason);
     let modify = "ALTER TABLE t MODIFY a VARCHAR(20000) CHARSET utf8mb4";
     assert_eq!(after(&[create, modify], &strict), reason);
+}
+
+#[test]
+fn d13_a_varchar_is_shorter_in_mariadb() {
+    let create = "CREATE TABLE t (a VARBINARY(65532), b VARBINARY(65533), c VARCHAR(65533))";
+    assert_eq!(after(&[create], &mysql()), "a varbinary, b varbinary, c varchar latin1");
+    assert_eq!(after(&[create], &mariadb()), "a varbinary, b blob2, c text2 latin1");
 }
 
 #[test]
