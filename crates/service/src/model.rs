@@ -172,6 +172,9 @@ pub struct Task {
     /// The last gaps, newest first; not told in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Vec<Gap>>,
+    /// How many tables it holds back; told in lists and of one task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_table_count: Option<usize>,
     /// The tables that it holds back; not told in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_tables: Option<Vec<Table>>,
@@ -405,6 +408,7 @@ impl From<task::TaskView> for Task {
             ddl_scope: view.statements.as_str().into(),
             on_table_error: view.on_table_error.as_str().into(),
             gaps: None,
+            held_table_count: None,
             held_tables: None,
             source: TaskSource { name: view.source, url: view.source_url, server: view.server },
             topic: view.topic,

@@ -34,7 +34,13 @@ pub(crate) async fn list(
     let (size, after) = PageQuery::checked(query)?;
     blocking(move || {
         let tasks = app.tasks.views().into_iter().map(Task::from);
-        Ok(Json(Page::of(tasks, size, &after, |task| &task.name)))
+        let mut page = Page::of(tasks, size, &after, |task| &task.name);
+        for task in &mut page.items {
+            let held = app.tasks.held_tables(&TaskName::new(task.name.clone())?);
+            // One that is deleted meanwhile holds nothing.
+            task.held_table_count = held.ok().map(|held| held.len());
+        }
+        Ok(Json(page))
     })
     .await
 }
@@ -68,8 +74,9 @@ pub(crate) async fn show(
         let mut task = Task::from(app.tasks.view(&name)?);
         let gaps = app.tasks.gaps(&name)?.into_iter().take(GAPS_SHOWN);
         task.gaps = Some(gaps.map(Into::into).collect());
-        let held = app.tasks.held_tables(&name)?.into_iter();
-        task.held_tables = Some(held.map(Into::into).collect());
+        let held = app.tasks.held_tables(&name)?;
+        task.held_table_count = Some(held.len());
+        task.held_tables = Some(held.into_iter().map(Into::into).collect());
         Ok(Json(task))
     })
     .await

@@ -107,6 +107,7 @@ async fn a_held_table_is_listed_and_decided_about() {
     assert_eq!((&table["name"], &table["state"]), (&"shop.orders".into(), &"quarantined".into()));
     assert_eq!(table["held"]["since"], "2026-11-21T04:00:00Z");
     assert_eq!(server.get(SHOP).await.json["held_tables"][0]["held"]["decision"], "pending");
+    assert_eq!(server.get("/api/v1/tasks").await.json["items"][0]["held_table_count"], 1);
     let metrics = server.get("/metrics").await.text;
     for line in [
         "wellhead_capture_tables{task=\"shop\",state=\"quarantined\"} 1\n",

@@ -82,6 +82,34 @@ fn a_wide_row_has_a_cell_for_each_head() {
 }
 
 #[test]
+fn a_held_table_is_seen_in_the_list_and_shown_with_what_can_be_done() {
+    let message = "shop.a is held back: 3 columns instead of 2. Choose: wellhead task table shop shop.a \
+                   retry; or skip. SET GLOBAL binlog_row_metadata = FULL lets the server describe it";
+    let held = task(|task| {
+        task["held_table_count"] = 1.into();
+        task["position"] = "file=bin.000007 offset=9 created=3 server=x gtid=x:1-4".into();
+        task["held_tables"] = json!([{"name": "shop.a", "state": "quarantined", "held": {
+            "code": "schema_mismatch", "message": message, "from_position": "file=bin.000007 offset=4",
+            "since": "2026-11-21T04:00:00Z", "decision": "pending",
+        }}]);
+    });
+    assert_eq!(row(&held, false)[2], "current, 1 table held");
+    let text = shown(&held);
+    assert!(text.contains("position  bin.000007:9 (GTID x:1-4)\n"), "{text}");
+    let lines: Vec<_> = text.lines().rev().take(5).map(str::trim).collect();
+    assert_eq!(
+        lines,
+        [
+            "fix: SET GLOBAL binlog_row_metadata = FULL lets the server describe it",
+            "choose: wellhead task table shop shop.a skip",
+            "choose: wellhead task table shop shop.a retry --definition FILE, where FILE holds its CREATE TABLE as it was there",
+            "choose: wellhead task table shop shop.a retry",
+            "held      shop.a since 2026-11-21T04:00:00Z: schema_mismatch: shop.a is held back: 3 columns instead of 2",
+        ]
+    );
+}
+
+#[test]
 fn a_created_task_says_the_next_command() {
     let ready = created(&task(|task| task["state"] = "not_started".into()));
     assert_eq!(ready.summary, "task shop is ready; start it with: wellhead task start shop");
