@@ -9,7 +9,7 @@ pub enum Error {
     #[error("there is no task {0}")]
     NotFound(String),
     /// The task's state does not allow the act.
-    #[error("task {task} is {}, it cannot be {act}", state.as_str())]
+    #[error("task {task} is {}, it cannot be {act}; look at it with: wellhead task show {task}", state.as_str())]
     WrongState {
         /// The task.
         task: String,
@@ -32,7 +32,7 @@ pub enum Error {
         start: String,
     },
     /// No event keeps the task from going on.
-    #[error("task {0} has no event that it cannot use")]
+    #[error("task {0} has no event that it cannot use; look at it with: wellhead task show {0}")]
     NoEvent(String),
     /// The table is not held back.
     #[error("task {task} holds no table {table:?} back; look at: wellhead task table {task}")]

@@ -260,7 +260,7 @@ pub(crate) enum TaskVerb {
     /// Show the event at which a task cannot go on, or leave it out
     Event(TaskEvent),
     /// Delete a task with its topic, groups and checkpoints
-    Delete(TaskName),
+    Delete(TaskDelete),
 }
 
 /// The name of a task.
@@ -269,6 +269,16 @@ pub(crate) struct TaskName {
     /// The task
     #[arg(value_name = "TASK")]
     pub(crate) name: String,
+}
+
+/// `wellhead task delete`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TaskDelete {
+    #[command(flatten)]
+    pub(crate) task: TaskName,
+    /// Say what would be destroyed, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `wellhead task start`.
@@ -387,7 +397,7 @@ pub(crate) enum GroupVerb {
     /// Create a group, or give an existing one a new account and password
     Create(GroupCreate),
     /// Delete a group with its checkpoint
-    Delete(GroupName),
+    Delete(GroupDelete),
 }
 
 /// The task of groups.
@@ -407,6 +417,16 @@ pub(crate) struct GroupName {
     /// The task whose topic the group reads
     #[arg(long)]
     pub(crate) task: String,
+}
+
+/// `wellhead group delete`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GroupDelete {
+    #[command(flatten)]
+    pub(crate) group: GroupName,
+    /// Say what would be destroyed, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `wellhead group create`.

@@ -78,7 +78,7 @@ pub(crate) fn finish(command: &str, global: &Global, result: Result<Answer>) -> 
                 Format::Jsonl => lines(&answer.result),
                 _ => {
                     if answer.text.is_empty() && !answer.summary.is_empty() && !global.quiet {
-                        to_stderr(&format!("{}\n", answer.summary));
+                        to_stderr(&format!("{}\n", for_this_server(global, &answer.summary)));
                     }
                     answer.text
                 }
@@ -90,12 +90,50 @@ pub(crate) fn finish(command: &str, global: &Global, result: Result<Answer>) -> 
             if machine {
                 to_stdout(&error_envelope(command, &error));
             } else {
-                to_stderr(&error_lines(&error));
+                to_stderr(&for_this_server(global, &error_lines(&error)));
             }
             code_of(&error)
         }
     }
 }
+
+/// The text with the flags that led to the server behind each command that a line ends with, or that
+/// stands behind a colon in it: so that it does the same when it is pasted.
+pub(crate) fn for_this_server(global: &Global, text: &str) -> String {
+    let path = |path: &std::path::Path| {
+        let path = path.display().to_string();
+        if path.contains([' ', '\'']) { format!("{path:?}") } else { path }
+    };
+    let mut flags = String::new();
+    if let Some(file) = &global.config {
+        flags.push_str(&format!(" -c {}", path(file)));
+    }
+    if let Some(folder) = &global.data_dir {
+        flags.push_str(&format!(" --data-dir {}", path(folder)));
+    }
+    if let Some(url) = &global.url {
+        flags.push_str(&format!(" --url {url}"));
+    }
+    if let Some(file) = &global.token_file {
+        flags.push_str(&format!(" --token-file {}", path(file)));
+    }
+    with_flags(&flags, text)
+}
+
+/// The same, with flags that are known already.
+pub(crate) fn with_flags(flags: &str, text: &str) -> String {
+    let flagged = |line: &str| {
+        let Some((before, command)) = line.split_once(COMMAND) else { return line.to_owned() };
+        let ends = [", ", "; ", "\n"].into_iter().filter_map(|end| command.find(end));
+        let end = ends.min().unwrap_or(command.len());
+        let (command, behind) = command.split_at(end);
+        format!("{before}{COMMAND}{command}{flags}{behind}")
+    };
+    text.split_inclusive('\n').map(flagged).collect()
+}
+
+/// What stands before the words of a command that a message names.
+const COMMAND: &str = ": wellhead ";
 
 /// Aligned columns; the first row is the head. Controls are replaced, because names come from outside.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
@@ -278,6 +316,18 @@ mod tests {
             told(&error.context("no server")),
             format!("no server: port 1: {cause}; take another")
         );
+    }
+
+    #[test]
+    fn a_command_that_is_told_leads_to_the_same_server() {
+        let told = "reason  gone\n  choose: wellhead task start a --start @TIME, with its time\n\
+                    follow it with: wellhead task show a\n";
+        assert_eq!(
+            with_flags(" --data-dir d", told),
+            "reason  gone\n  choose: wellhead task start a --start @TIME --data-dir d, with its time\n\
+             follow it with: wellhead task show a --data-dir d\n"
+        );
+        assert_eq!(with_flags("", told), told);
     }
 
     #[test]

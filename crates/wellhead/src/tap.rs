@@ -19,10 +19,11 @@ use task::{TaskState, TaskView};
 
 use crate::cli::{TAP_DATA_DIR, TapArgs};
 use crate::commands::check::{CONNECTION, remedies, said};
+use crate::commands::choice;
 use crate::config::{CleanUrl, Log, LogFormat, LogLevel, clean_url};
 use crate::data_dir::DataDir;
 use crate::exit::Failure;
-use crate::output::place;
+use crate::output::{place, with_flags};
 use crate::password;
 use crate::server::{Server, Settings, asked_to_stop};
 use crate::sources::endpoint;
@@ -67,14 +68,15 @@ pub(crate) async fn run(args: TapArgs) -> Result<()> {
     let settings = settings(&args, &data_dir)?;
     let server = Server::start(data_dir, catalog, settings).await?;
     let view = start_task(&server, task.clone()).await?;
-    say(&mut out, &tracking(&view, tables.as_deref(), known))?;
+    let told = tracking(&view, tables.as_deref(), known);
+    say(&mut out, &with_flags(&elsewhere(&args.data_dir), &told))?;
     say(&mut out, &reading(&server, &view, &args.data_dir, started.elapsed()))?;
     asked_to_stop().await?;
     let tasks = server.tasks.clone();
     server.stop().await?;
     let position = tasks.view(&task.name)?.position.map(|position| place(&position));
-    let position = position.as_deref().unwrap_or("nothing was read");
-    say(&mut out, &format!("stopped at {position}; start again with the same command to go on\n"))
+    let at = position.map_or_else(|| "before anything was read".into(), |at| format!("at {at}"));
+    say(&mut out, &format!("stopped {at}; start again with the same command to go on\n"))
 }
 
 /// The source and the task that the arguments describe.
@@ -250,7 +252,7 @@ fn tracking(view: &TaskView, tables: Option<&str>, known: bool) -> String {
         (Some(reason), _) => {
             let mut text = format!("  !   task {}: {}\n", view.name, reason.message);
             for remedy in &reason.remedy {
-                text.push_str(&format!("        fix: {remedy}\n"));
+                text.push_str(&format!("        {}\n", choice(remedy)));
             }
             text
         }
@@ -266,12 +268,8 @@ fn tracking(view: &TaskView, tables: Option<&str>, known: bool) -> String {
 fn reading(server: &Server, view: &TaskView, data_dir: &Path, took: Duration) -> String {
     let Server { kafka, http, .. } = server;
     let TaskView { name, topic, .. } = view;
+    let at = elsewhere(data_dir);
     let data_dir = data_dir.display();
-    // The other verbs look where tap keeps its data by default, and elsewhere only when told.
-    let at = match data_dir.to_string() {
-        folder if folder == TAP_DATA_DIR => String::new(),
-        folder => format!(" --data-dir {folder}"),
-    };
     let seconds = took.as_secs_f64();
     format!(
         "kafka {kafka}   topic: {topic} (Avro, DTS)\n\
@@ -279,6 +277,14 @@ fn reading(server: &Server, view: &TaskView, data_dir: &Path, took: Duration) ->
          read it:  wellhead tail {name} -f{at}\n          \
          python3 docs/clients/python/consume.py {kafka} {topic}\n"
     )
+}
+
+/// The other verbs look where tap keeps its data by default, and elsewhere only when told.
+fn elsewhere(data_dir: &Path) -> String {
+    match data_dir.display().to_string() {
+        folder if folder == TAP_DATA_DIR => String::new(),
+        folder => format!(" --data-dir {folder}"),
+    }
 }
 
 fn settings(args: &TapArgs, data_dir: &DataDir) -> Result<Settings> {

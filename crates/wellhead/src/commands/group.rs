@@ -6,7 +6,7 @@ use service::{Code, Group, GroupCreated, GroupPut, Page};
 
 use super::confirm;
 use super::task::{all as all_tasks, path as task_path};
-use crate::cli::{Global, GroupCreate, GroupName, GroupVerb};
+use crate::cli::{Global, GroupCreate, GroupDelete, GroupName, GroupVerb};
 use crate::client::{Client, read_secret, segment};
 use crate::exit::Failure;
 use crate::output::{Answer, table};
@@ -20,7 +20,9 @@ pub(super) async fn run(global: &Global, verb: GroupVerb) -> Result<Answer> {
         }
         GroupVerb::Show(group) => (groups_of(&group.task), show(&client, &group).await),
         GroupVerb::Create(args) => (groups_of(&args.task), create(&client, global, &args).await),
-        GroupVerb::Delete(group) => (groups_of(&group.task), delete(&client, global, &group).await),
+        GroupVerb::Delete(args) => {
+            (groups_of(&args.group.task), delete(&client, global, &args).await)
+        }
     };
     answer.map_err(|error| Failure::with_list(error, &lists))
 }
@@ -155,8 +157,8 @@ fn created(group: &GroupCreated, generated: Option<&str>) -> Answer {
     Answer::data(text, result)
 }
 
-async fn delete(client: &Client, global: &Global, group: &GroupName) -> Result<Answer> {
-    let GroupName { name, task } = group;
+async fn delete(client: &Client, global: &Global, args: &GroupDelete) -> Result<Answer> {
+    let GroupDelete { group: GroupName { name, task }, dry_run } = args;
     let path = path(task, name);
     let group: Group = client.get(&path).await?;
     let at = group.checkpoint.map_or_else(
@@ -167,6 +169,9 @@ async fn delete(client: &Client, global: &Global, group: &GroupName) -> Result<A
         "this destroys group {name} ({}) of task {task}, {at}; its clients are locked out",
         group.group_id
     );
+    if *dry_run {
+        return Ok(Answer::data(format!("{plan}\n"), json!({ "summary": plan })));
+    }
     confirm(global, &plan, &format!("delete group {name}?"))?;
     client.delete(&path).await?;
     Ok(Answer::done(format!("group {name} is deleted"), json!({ "name": name, "task": task })))

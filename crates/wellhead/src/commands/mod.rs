@@ -41,6 +41,12 @@ pub(crate) async fn run(global: &Global, verb: Verb) -> Result<Answer> {
     }
 }
 
+/// Commands of ours are choices, anything else mends what is wrong.
+pub(crate) fn choice(remedy: &str) -> String {
+    let what = if remedy.starts_with("wellhead ") { "choose" } else { "fix" };
+    format!("{what}: {remedy}")
+}
+
 /// Says what will be destroyed or left out, and asks whether it shall be.
 pub(crate) fn confirm(global: &Global, plan: &str, question: &str) -> Result<()> {
     let mut words = std::io::stderr();

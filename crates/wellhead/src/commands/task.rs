@@ -6,12 +6,12 @@ use anyhow::Result;
 use serde_json::json;
 use service::{Gap, Group, InlineSource, Page, SourcePut, Table, Task, TaskPut};
 
-use super::confirm;
-use crate::cli::{Format, Global, TaskCreate, TaskVerb};
+use super::{choice, confirm};
+use crate::cli::{Format, Global, TaskCreate, TaskDelete, TaskName, TaskVerb};
 use crate::client::{Client, read_secret, segment};
 use crate::config::clean_url;
 use crate::exit::Failure;
-use crate::output::{Answer, Verdict, bytes, place_and_gtids, table, visible};
+use crate::output::{Answer, Verdict, bytes, for_this_server, place_and_gtids, table, visible};
 use crate::password;
 
 pub(super) async fn run(global: &Global, verb: TaskVerb) -> Result<Answer> {
@@ -27,8 +27,12 @@ pub(super) async fn run(global: &Global, verb: TaskVerb) -> Result<Answer> {
         TaskVerb::Resume(task) => act(&client, &task.name, "resume").await,
         TaskVerb::Table(args) => choices::tables(&client, global, args).await,
         TaskVerb::Event(args) => choices::event(&client, global, &args).await,
-        TaskVerb::Delete(task) => delete(&client, global, &task.name).await,
+        TaskVerb::Delete(args) => delete(&client, global, &args).await,
     };
+    let answer = answer.map(|mut answer| {
+        answer.text = for_this_server(global, &answer.text);
+        answer
+    });
     answer.map_err(|error| Failure::with_list(error, "wellhead task list"))
 }
 
@@ -72,7 +76,7 @@ fn row(task: &Task, wide: bool) -> Vec<String> {
     let mut cells = vec![
         task.name.clone(),
         task.state.clone(),
-        task.verdict.clone(),
+        verdict(task),
         lag(task),
         task.source.name.clone(),
         task.topic.clone(),
@@ -84,6 +88,15 @@ fn row(task: &Task, wide: bool) -> Vec<String> {
         cells.push(or_dash(&task.source.server));
     }
     cells
+}
+
+/// How it goes, and that it does not go for all tables.
+fn verdict(task: &Task) -> String {
+    match task.held_table_count {
+        None | Some(0) => task.verdict.clone(),
+        Some(1) => format!("{}, 1 table held", task.verdict),
+        Some(count) => format!("{}, {count} tables held", task.verdict),
+    }
 }
 
 /// Unknown is never shown as a number.
@@ -140,12 +153,6 @@ fn shown(task: &Task) -> String {
         line("warning", warning.clone());
     }
     table(&rows)
-}
-
-/// Commands of ours are choices, anything else mends what is wrong.
-fn choice(remedy: &str) -> String {
-    let what = if remedy.starts_with("wellhead ") { "choose" } else { "fix" };
-    format!("{what}: {remedy}")
 }
 
 fn held(table: &Table) -> String {
@@ -306,11 +313,16 @@ fn started(task: &Task) -> Answer {
     Answer::done(format!("task {name} is {}{more}", task.state), json!(task))
 }
 
-async fn delete(client: &Client, global: &Global, name: &str) -> Result<Answer> {
+async fn delete(client: &Client, global: &Global, args: &TaskDelete) -> Result<Answer> {
+    let TaskDelete { task: TaskName { name }, dry_run } = args;
     let task: Task = client.get(&path(name)).await?;
     let groups: Page<Group> = client.get(&format!("{}/groups", path(name))).await?;
     let names: Vec<&str> = groups.items.iter().map(|group| group.name.as_str()).collect();
-    confirm(global, &deletion(&task, &names), &format!("delete task {name}?"))?;
+    let plan = deletion(&task, &names);
+    if *dry_run {
+        return Ok(Answer::data(format!("{}\n", visible(&plan)), json!({ "summary": plan })));
+    }
+    confirm(global, &plan, &format!("delete task {name}?"))?;
     client.delete(&path(name)).await?;
     Ok(Answer::done(format!("task {name} is deleted"), json!({ "name": name })))
 }
