@@ -84,7 +84,7 @@ fn row(task: &Task, wide: bool) -> Vec<String> {
     if wide {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
         cells.push(task.tables.join(","));
-        cells.push(or_dash(&task.position));
+        cells.push(or_dash(&task.position.as_deref().map(place_and_gtids)));
         cells.push(or_dash(&task.source.server));
     }
     cells
