@@ -239,7 +239,7 @@ impl Book {
         }
         let database = view.object_path().into_iter().next().unwrap_or_default();
         for effect in effects(&database, view.statement.unwrap_or_default()) {
-            for index in self.concerned(effect.database, effect.table) {
+            for index in self.concerned(&effect.database, effect.table.as_deref()) {
                 if let Some(table) = self.tables.get_mut(index) {
                     table.apply(effect.effect, offset);
                     if table.definition.key == Err(NO_TABLE) && table.epoch == offset {
@@ -253,10 +253,10 @@ impl Book {
 
     /// The tables of a database, or the one that is named. What it costs does not depend on the others: a
     /// log may hold many statements about many tables.
-    fn concerned(&self, database: String, table: Option<String>) -> Vec<usize> {
-        let first = (database, table.clone().unwrap_or_default());
-        let named = self.names.range(&first..).take_while(|((of, name), _)| {
-            *of == first.0 && table.as_ref().is_none_or(|table| table == name)
+    fn concerned(&self, database: &str, table: Option<&str>) -> Vec<usize> {
+        let first = (database.to_owned(), table.unwrap_or_default().to_owned());
+        let named = self.names.range(first..).take_while(|((of, name), _)| {
+            of == database && table.is_none_or(|table| table == name)
         });
         named.map(|(_, index)| *index).collect()
     }

@@ -134,9 +134,10 @@ impl Run<'_> {
     /// Names the columns of records that do not follow from the ones before.
     fn name_columns(&mut self) -> Result<(), Stopped> {
         let unnamed: Vec<_> = self.book.unnamed().collect();
-        let offsets = unnamed.iter().flat_map(|(_, then, now)| [*then, *now]);
-        let records = Walk::new(&self.reader, &self.running.cancel).fetch(offsets)?;
+        let mut walk = Walk::new(&self.reader, &self.running.cancel);
         for (index, then, now) in unnamed {
+            // Two at a time: many differences may be listed, and rows may be large.
+            let records = walk.fetch([then, now])?;
             let view = |offset| records.get(&offset).and_then(|bytes| View::parse(bytes).ok());
             let (Some(then), Some(now)) = (view(then), view(now)) else { continue };
             let Some((table, _)) = self.book.place(&now) else { continue };
