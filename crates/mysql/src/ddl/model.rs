@@ -10,7 +10,6 @@ use super::create::{self, Body};
 use super::definition::Definition;
 use super::effect::{DatabaseChange, Effect, TableChange};
 use super::interned::Interned;
-use super::lexer::Lexer;
 use super::mentions::mentions;
 use super::parser::{NotUnderstood, Parser, TableName};
 use super::statement::{Subject, subject};
@@ -91,14 +90,12 @@ impl Model {
         let (subject, lexer) = subject(statement, context);
         let mut effect = Effect::default();
         let result = match subject {
-            Subject::Table => self.table_statement(statement, lexer, context, &mut effect),
-            Subject::Index => self.index_statement(statement, lexer, context, &mut effect),
-            Subject::Sequence => self.sequence_statement(statement, lexer, context, &mut effect),
-            Subject::Database => self.database_statement(statement, lexer, context, &mut effect),
-            Subject::Other => {
-                let lexed = Parser::new(statement, lexer, context);
-                Err(lexed.map_or_else(|error| error, |parser| parser.not_understood()))
-            }
+            Subject::Table
+            | Subject::Index
+            | Subject::Sequence
+            | Subject::Database
+            | Subject::Other => Parser::new(statement, lexer, context)
+                .and_then(|mut parser| self.follow(subject, &mut parser, &mut effect)),
             Subject::TemporaryTable
             | Subject::View
             | Subject::Trigger
@@ -122,23 +119,36 @@ impl Model {
         effect
     }
 
-    fn table_statement(
+    /// Follows a statement that may change definitions.
+    fn follow(
         &mut self,
-        statement: &str,
-        lexer: Lexer<'_>,
-        context: &Context<'_>,
+        subject: Subject,
+        parser: &mut Parser<'_>,
         effect: &mut Effect,
     ) -> Result<(), NotUnderstood> {
-        let mut parser = Parser::new(statement, lexer, context)?;
+        match subject {
+            Subject::Table => self.table_statement(parser, effect),
+            Subject::Index => self.index_statement(parser, effect),
+            Subject::Sequence => self.sequence_statement(parser, effect),
+            Subject::Database => self.database_statement(parser, effect),
+            _ => Err(parser.not_understood()),
+        }
+    }
+
+    fn table_statement(
+        &mut self,
+        parser: &mut Parser<'_>,
+        effect: &mut Effect,
+    ) -> Result<(), NotUnderstood> {
         match parser.keyword(0).as_str() {
-            "CREATE" => self.create_table(&mut parser, effect),
+            "CREATE" => self.create_table(parser, effect),
             "ALTER" => {
-                let alter = alter::parse(&mut parser)?;
-                self.alter_table(alter, context, effect);
+                let alter = alter::parse(parser)?;
+                self.alter_table(alter, parser.context, effect);
                 Ok(())
             }
-            "DROP" => self.drop_tables(&mut parser, effect),
-            "RENAME" => self.rename_tables(&mut parser, effect),
+            "DROP" => self.drop_tables(parser, effect),
+            "RENAME" => self.rename_tables(parser, effect),
             // TRUNCATE: the rows go, the definition stays.
             _ => Ok(()),
         }
@@ -146,35 +156,29 @@ impl Model {
 
     fn index_statement(
         &mut self,
-        statement: &str,
-        lexer: Lexer<'_>,
-        context: &Context<'_>,
+        parser: &mut Parser<'_>,
         effect: &mut Effect,
     ) -> Result<(), NotUnderstood> {
-        let mut parser = Parser::new(statement, lexer, context)?;
         let alter = match parser.is_word(0, "CREATE") {
-            true => alter::parse_create_index(&mut parser)?,
-            false => alter::parse_drop_index(&mut parser)?,
+            true => alter::parse_create_index(parser)?,
+            false => alter::parse_drop_index(parser)?,
         };
-        self.alter_table(alter, context, effect);
+        self.alter_table(alter, parser.context, effect);
         Ok(())
     }
 
     fn sequence_statement(
         &mut self,
-        statement: &str,
-        lexer: Lexer<'_>,
-        context: &Context<'_>,
+        parser: &mut Parser<'_>,
         effect: &mut Effect,
     ) -> Result<(), NotUnderstood> {
-        let mut parser = Parser::new(statement, lexer, context)?;
         match parser.keyword(0).as_str() {
             "CREATE" => {
-                let (name, if_not_exists, definition) = create::parse_sequence(&mut parser)?;
+                let (name, if_not_exists, definition) = create::parse_sequence(parser)?;
                 self.create(name, if_not_exists, Ok(definition), effect);
                 Ok(())
             }
-            "DROP" => self.drop_tables(&mut parser, effect),
+            "DROP" => self.drop_tables(parser, effect),
             _ => {
                 parser.expect("ALTER")?;
                 parser.expect("SEQUENCE")?;
@@ -190,12 +194,10 @@ impl Model {
 
     fn database_statement(
         &mut self,
-        statement: &str,
-        lexer: Lexer<'_>,
-        context: &Context<'_>,
+        parser: &mut Parser<'_>,
         effect: &mut Effect,
     ) -> Result<(), NotUnderstood> {
-        let mut parser = Parser::new(statement, lexer, context)?;
+        let context = parser.context;
         let verb = parser.keyword(0);
         parser.skip();
         let replace = parser.accept_all(&["OR", "REPLACE"]);
@@ -215,7 +217,7 @@ impl Model {
         if verb == "DROP" || (if_not_exists && self.databases.contains_key(&name)) {
             return Ok(());
         }
-        let written = database_charset(&mut parser)?;
+        let written = database_charset(parser)?;
         let server = context.server_collation.and_then(|id| charset_of_number(id, context.dialect));
         let charset = match written {
             Some(CharsetSpec::Named(charset)) => Some(charset),
