@@ -30,7 +30,7 @@ pub fn masked(statement: &str, context: &Context<'_>) -> Option<String> {
 const MASK: &str = "'<secret>'";
 
 /// Words without which nothing is to be masked, in lower case.
-const HINTS: [&str; 10] = [
+const HINTS: [&str; 12] = [
     "identified",
     "password",
     "secret",
@@ -41,7 +41,12 @@ const HINTS: [&str; 10] = [
     "access_key",
     "pwd",
     "://",
+    "encrypt",
+    "decrypt",
 ];
+
+/// Functions that take a key.
+const CIPHERS: [&str; 5] = ["AES_ENCRYPT", "AES_DECRYPT", "DES_ENCRYPT", "DES_DECRYPT", "ENCRYPT"];
 
 /// Where the first of the words ends that may announce a secret.
 fn first_hint(statement: &str) -> Option<usize> {
@@ -75,24 +80,21 @@ fn holds_address_with_password(text: &str) -> bool {
 }
 
 /// The statement with `secrets`, indexes of tokens, masked. Comments are left out, because they may hold
-/// what was masked.
+/// what was masked; where nothing was, only those that speak of a secret themselves.
 fn rewritten(statement: &str, tokens: &[Token], secrets: &[usize]) -> String {
     let mut text = String::with_capacity(statement.len());
     let mut end = 0;
+    let is_harmless = |between: &str| {
+        between.chars().all(char::is_whitespace) || (secrets.is_empty() && !holds_secret(between))
+    };
     for (index, token) in tokens.iter().enumerate() {
         let between = statement.get(end..token.start).unwrap_or_default();
-        if between.chars().all(char::is_whitespace) {
-            text.push_str(between);
-        } else {
-            text.push(' ');
-        }
-        text.push_str(if secrets.binary_search(&index).is_ok() {
-            MASK
-        } else {
-            token.raw(statement)
-        });
+        text.push_str(if is_harmless(between) { between } else { " " });
+        let is_secret = secrets.binary_search(&index).is_ok();
+        text.push_str(if is_secret { MASK } else { token.raw(statement) });
         end = token.end;
     }
+    text.push_str(statement.get(end..).filter(|rest| is_harmless(rest)).unwrap_or_default());
     text
 }
 
@@ -109,11 +111,22 @@ impl Scan<'_> {
         // From a word about logging in to the end of the statement, strings are secrets unless they are
         // known to be something else.
         let mut login = false;
+        // For each open parenthesis, whether it is within a cipher's.
+        let mut ciphers = Vec::new();
         let mut secrets = Vec::new();
         for (index, token) in self.tokens.iter().enumerate() {
             login |= token.is_word(self.statement, "IDENTIFIED")
                 || (token.is_word(self.statement, "PASSWORD") && self.sets_password(index))
                 || (token.kind == Kind::String && self.begins_login(token));
+            match token.kind {
+                Kind::Symbol('(') => {
+                    let name = self.word(index.checked_sub(1));
+                    let opens = CIPHERS.iter().any(|cipher| name.eq_ignore_ascii_case(cipher));
+                    ciphers.push(opens || ciphers.last() == Some(&true));
+                }
+                Kind::Symbol(')') => drop(ciphers.pop()),
+                _ => {}
+            }
             let literal = match token.kind {
                 Kind::String | Kind::Hex | Kind::Bits => true,
                 Kind::Quoted => token.raw(self.statement).starts_with('"'),
@@ -121,6 +134,7 @@ impl Scan<'_> {
             };
             if literal
                 && (of_accounts
+                    || ciphers.last() == Some(&true)
                     || self.follows_secret_word(index)
                     || (login && !self.is_account_part(index))
                     // Strings side by side are one.

@@ -97,6 +97,10 @@ fn d14_secrets_in_unusual_places_are_masked() {
             "SET @@session.x = 1, PASSWORD FOR a = '<secret>'",
         ),
         ("CREATE USER a /* IDENTIFIED BY 'p' */", "CREATE USER a"),
+        (
+            "DROP /* password 'p' */ TABLE /* why */ t /*!99999 FUTURE */",
+            "DROP TABLE /* why */ t /*!99999 FUTURE */",
+        ),
         ("-- identified by 'p'\nDROP TABLE t", " DROP TABLE t"),
         (
             "CREATE TABLE t (a INT) ENGINE=CONNECT URI='mongodb://u:p@h/d'",
@@ -105,6 +109,10 @@ fn d14_secrets_in_unusual_places_are_masked() {
         (
             "CREATE PROCEDURE p() SET @s = \"CREATE TABLE t CONNECTION='mysql://u:p@h/'\"",
             "CREATE PROCEDURE p() SET @s = '<secret>'",
+        ),
+        (
+            "CREATE VIEW v AS SELECT 'x', AES_DECRYPT(UNHEX(a), SHA2('k', 512)), 'y' FROM t",
+            "CREATE VIEW v AS SELECT 'x', AES_DECRYPT(UNHEX(a), SHA2('<secret>', 512)), 'y' FROM t",
         ),
         (
             "CREATE TABLE t (a INT) COMMENT='UID=u;PWD=p'",
