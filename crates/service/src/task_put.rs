@@ -155,10 +155,13 @@ impl<'a> TaskDraft<'a> {
         pointer: &str,
         given: impl FnOnce(&TaskPut) -> Option<&str>,
     ) -> T {
-        match given(&self.body).map(str::parse).transpose() {
-            Ok(value) => value.unwrap_or_default(),
+        let Some(word) = given(&self.body) else { return T::default() };
+        match word.parse() {
+            Ok(value) => value,
             Err(rule) => {
-                self.refuse::<()>(pointer, rule);
+                let name = pointer.trim_start_matches('/');
+                let told = format!("{name} {word:?} is not allowed: {rule}");
+                self.refuse::<()>(pointer, told);
                 T::default()
             }
         }
