@@ -152,6 +152,10 @@ pub(crate) fn by_offset(
     file: &str,
     offset: u64,
 ) -> Result<Found, SourceError> {
+    if offset == FIRST_EVENT {
+        let gtids = head(logs, file, checksum)?.before;
+        return Ok(Found { file: file.to_owned(), offset, gtids });
+    }
     let mut scan = Scan::new(checksum);
     let mut before = FIRST_EVENT;
     logs.read(file, &mut |event| {

@@ -166,6 +166,10 @@ fn e02_a_place_is_found_with_all_that_was_executed_before_it() {
         let mut files = Files::copies(file, 1, 0);
         let places = executed_before(file);
         assert!(places.len() > 3 && !places[1].1.is_none());
+        // The file itself says it, but only behind its beginning.
+        let before_file = places.iter().map(|(_, gtids)| gtids).find(|gtids| !gtids.is_none());
+        let first = by_offset(&mut files, Checksum::Crc32, "bin.000001", FILE_START).unwrap();
+        assert_eq!(Some(&first.gtids), before_file);
         for (offset, gtids) in places {
             let found = by_offset(&mut files, Checksum::Crc32, "bin.000001", offset).unwrap();
             assert_eq!(found, Found { file: "bin.000001".into(), offset, gtids });
