@@ -48,7 +48,7 @@ pub mod sql_mode {
     pub const ANSI_QUOTES: u64 = 1 << 2;
     /// MariaDB: the type names of Oracle.
     pub const ORACLE: u64 = 1 << 9;
-    /// MariaDB: `TIMESTAMP` is `DATETIME`.
+    /// `TIMESTAMP` is `DATETIME`: MariaDB, and MySQL before 8.0.
     pub const MAXDB: u64 = 1 << 12;
     /// `\` is a character like any other.
     pub const NO_BACKSLASH_ESCAPES: u64 = 1 << 20;

@@ -276,7 +276,7 @@ impl Parser<'_> {
         maxdb: bool,
     ) -> Result<Option<WrittenType>, NotUnderstood> {
         let mariadb = self.context.dialect.is_mariadb();
-        let maxdb = maxdb || (mariadb && self.context.has_mode(sql_mode::MAXDB));
+        let maxdb = maxdb || self.context.has_mode(sql_mode::MAXDB);
         let kind = match word {
             "DATE" => ColumnType::Date,
             "YEAR" => {

@@ -200,6 +200,16 @@ fn d13_a_varchar_is_shorter_in_mariadb() {
 }
 
 #[test]
+fn d09_a_timestamp_of_maxdb_is_a_datetime_on_both() {
+    let create = "CREATE TABLE t (a TIMESTAMP(3))";
+    for session in [mysql(), mariadb()] {
+        assert_eq!(after(&[create], &session), "a timestamp 3");
+        let maxdb = Context { sql_mode: sql_mode::MAXDB, ..session };
+        assert_eq!(after(&[create], &maxdb), "a datetime 3");
+    }
+}
+
+#[test]
 fn d10_charsets_come_from_the_nearest_default() {
     check_alter(
         "a TEXT, b TINYTEXT",
