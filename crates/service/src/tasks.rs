@@ -119,11 +119,14 @@ pub(crate) async fn put(
             return Ok(Json(view.into()));
         }
         let passed = precheck(&app, &name);
+        let mut warnings = passed.as_ref().cloned().unwrap_or_default();
         if auto_start {
             passed?;
             app.tasks.start(&name)?;
         }
-        Ok(Json(app.tasks.view(&name)?.into()))
+        let mut task = Task::from(app.tasks.view(&name)?);
+        task.warnings.append(&mut warnings);
+        Ok(Json(task))
     })
     .await
 }
@@ -177,8 +180,9 @@ pub(crate) async fn data_range(
     blocking(move || Ok(Json(app.tasks.data_range(&name)?.map(Into::into)))).await
 }
 
-/// Prechecks; all failed items become faults of one problem.
-fn precheck(app: &App, name: &TaskName) -> Result<(), Problem> {
+/// Prechecks; all failed items become faults of one problem, and the others that are not as they should
+/// be are answered in words.
+fn precheck(app: &App, name: &TaskName) -> Result<Vec<String>, Problem> {
     let items = app.tasks.precheck(name)?;
     let failed: Vec<Fault> = items
         .iter()
@@ -195,10 +199,11 @@ fn precheck(app: &App, name: &TaskName) -> Result<(), Problem> {
         })
         .collect();
     if failed.is_empty() {
-        return Ok(());
+        let warned = items.iter().filter(|item| item.result == task::CheckResult::Warn);
+        return Ok(warned.map(|item| format!("{}: {}", item.name, item.found)).collect());
     }
     let detail = format!(
-        "{} of {} checks failed; task {name} is defined, mend them and start it",
+        "{} of {} checks failed; task {name} is defined: mend them, then: wellhead task start {name}",
         failed.len(),
         items.len()
     );

@@ -294,6 +294,9 @@ fn created(task: &Task) -> Answer {
         }
         _ => format!("task {name} is {state}; look at it with: wellhead task show {name}"),
     };
+    for warning in &task.warnings {
+        answer.summary.push_str(&format!("\n  warning: {}", visible(warning)));
+    }
     answer
 }
 

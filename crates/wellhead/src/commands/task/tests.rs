@@ -114,6 +114,15 @@ fn a_created_task_says_the_next_command() {
     let ready = created(&task(|task| task["state"] = "not_started".into()));
     assert_eq!(ready.summary, "task shop is ready; start it with: wellhead task start shop");
     assert_eq!(ready.verdict, Verdict::Good);
+    let warned = created(&task(|task| {
+        task["state"] = "initial".into();
+        task["warnings"] = json!(["tables: none: no table matches"]);
+    }));
+    assert_eq!(
+        warned.summary,
+        "task shop is initial; look at it with: wellhead task show shop\n  \
+         warning: tables: none: no table matches"
+    );
     let unfit = created(&task(|task| {
         task["state"] = "precheck_failed".into();
         task["reason"] = json!({
