@@ -122,16 +122,21 @@ pub(crate) fn for_this_server(global: &Global, text: &str) -> String {
 
 /// The same, with flags that are known already.
 pub(crate) fn with_flags(flags: &str, text: &str) -> String {
-    let flagged = |line: &str| {
-        let Some((before, command)) = line.split_once(COMMAND) else { return line.to_owned() };
-        let ends = [", ", "; ", "\n"].into_iter().filter_map(|end| command.find(end));
-        let end = ends.min().unwrap_or(command.len());
-        let (command, behind) = command.split_at(end);
-        format!("{before}{COMMAND}{command}{flags}{behind}")
-    };
-    text.split_inclusive('\n').map(flagged).collect()
+    let mut flagged = String::new();
+    let mut parts = text.split(COMMAND);
+    flagged.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let ends = [", ", "; ", "\n"].into_iter().filter_map(|end| part.find(end));
+        let (command, behind) = part.split_at(ends.min().unwrap_or(part.len()));
+        let flags =
+            if WITHOUT_SERVER.iter().any(|verb| command.starts_with(verb)) { "" } else { flags };
+        flagged.push_str(&format!("{COMMAND}{command}{flags}{behind}"));
+    }
+    flagged
 }
 
+/// Verbs that ask no running server.
+const WITHOUT_SERVER: [&str; 3] = ["check ", "serve ", "tap "];
 /// What stands before the words of a command that a message names.
 const COMMAND: &str = ": wellhead ";
 
@@ -328,6 +333,13 @@ mod tests {
              follow it with: wellhead task show a --data-dir d\n"
         );
         assert_eq!(with_flags("", told), told);
+        assert_eq!(
+            with_flags(
+                " --data-dir d",
+                "look with: wellhead check URL; then: wellhead task start a"
+            ),
+            "look with: wellhead check URL; then: wellhead task start a --data-dir d"
+        );
     }
 
     #[test]
