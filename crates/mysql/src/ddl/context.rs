@@ -16,6 +16,9 @@ pub struct Context<'a> {
     pub database_collation: Option<u16>,
     /// The server's `lower_case_table_names`.
     pub lower_case_table_names: u8,
+    /// Whether the strings of the text are surely those that the server read. They are not where the
+    /// session named no character set for them (`SET NAMES binary`), or sent what is no text in it.
+    pub strings_are_certain: bool,
     /// Whether `utf8` in a statement is the UTF-8 of four bytes: in MariaDB since 10.6, where `old_mode`
     /// does not say otherwise.
     pub utf8_is_utf8mb4: bool,
@@ -102,6 +105,7 @@ impl<'a> Context<'a> {
             server_collation: None,
             database_collation: None,
             lower_case_table_names: 0,
+            strings_are_certain: true,
             utf8_is_utf8mb4: false,
             adds_invisible_primary_key: false,
         }

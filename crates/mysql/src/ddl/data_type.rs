@@ -448,6 +448,9 @@ impl Parser<'_> {
     }
 
     fn labels(&mut self) -> Result<Vec<Label>, NotUnderstood> {
+        if !self.context.strings_are_certain {
+            return Err(NotUnderstood::Unfit("it is not known which text its labels are".into()));
+        }
         self.expect_symbol('(')?;
         let mut labels = Vec::new();
         loop {

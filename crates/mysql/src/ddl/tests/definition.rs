@@ -210,6 +210,17 @@ fn d09_a_timestamp_of_maxdb_is_a_datetime_on_both() {
 }
 
 #[test]
+fn d10_labels_that_may_be_another_text_are_not_guessed() {
+    let create = "CREATE TABLE t (a INT, e ENUM('é') CHARSET latin1)";
+    assert_eq!(after(&[create], &mysql()), "a int, e enum é");
+    let uncertain = Context { strings_are_certain: false, ..mysql() };
+    let stale = "stale: it is not known which text its labels are";
+    assert_eq!(after(&[create], &uncertain), stale);
+    let add = "ALTER TABLE t ADD s SET('a')";
+    assert_eq!(after(&["CREATE TABLE t (a INT)", add], &uncertain), stale);
+}
+
+#[test]
 fn d10_charsets_come_from_the_nearest_default() {
     check_alter(
         "a TEXT, b TINYTEXT",

@@ -64,7 +64,10 @@ impl Translator<'_> {
             Statement::Temporary => self.end_unless_transactional(sink)?,
             Statement::Dml | Statement::Ddl => {
                 let database = text("utf8mb4", query.database);
-                let context = self.server.context(&database, &query.variables);
+                let context = Context {
+                    strings_are_certain: is_certain(client, query.statement),
+                    ..self.server.context(&database, &query.variables)
+                };
                 match kind {
                     Statement::Dml => self.statement_format(&context, &statement, sink)?,
                     _ => self.ddl(&context, &statement, sink)?,
@@ -188,6 +191,20 @@ impl Server {
     }
 }
 
+/// Whether these bytes are one text only, whatever they are taken for.
+fn is_certain(client: Option<u64>, bytes: &[u8]) -> bool {
+    bytes.is_ascii()
+        || client.is_none_or(|client| client != BINARY_COLLATION && is_text(client, bytes))
+}
+
+fn is_text(client: u64, bytes: &[u8]) -> bool {
+    charset_of_collation(client)
+        .is_some_and(|charset| change::charset::decode(charset, bytes).is_some())
+}
+
+/// The number of the collation `binary`.
+const BINARY_COLLATION: u64 = 63;
+
 /// Text in a charset of the server as UTF-8; bytes that have no reading are shown as U+FFFD.
 fn text(charset: &str, bytes: &[u8]) -> String {
     let mut text = String::new();
@@ -195,4 +212,20 @@ fn text(charset: &str, bytes: &[u8]) -> String {
         text.push_str(&String::from_utf8_lossy(bytes));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d10_a_text_in_no_character_set_may_be_any() {
+        let (utf8mb4, latin1) = (Some(45), Some(8));
+        for client in [utf8mb4, latin1, Some(BINARY_COLLATION), Some(9_999), None] {
+            assert!(is_certain(client, b"ENUM('e')"));
+        }
+        assert!(is_certain(utf8mb4, "ENUM('é')".as_bytes()) && is_certain(latin1, b"ENUM('\xe9')"));
+        assert!(!is_certain(utf8mb4, b"ENUM('\xe9')"));
+        assert!(!is_certain(Some(BINARY_COLLATION), "ENUM('é')".as_bytes()));
+    }
 }
