@@ -17,7 +17,8 @@ pub struct Context<'a> {
     /// The server's `lower_case_table_names`.
     pub lower_case_table_names: u8,
     /// Whether the strings of the text are surely those that the server read. They are not where the
-    /// session named no character set for them (`SET NAMES binary`), or sent what is no text in it.
+    /// session named no character set for them (`SET NAMES binary`), sent what is no text in it, or had its
+    /// connection use one that may not hold it.
     pub strings_are_certain: bool,
     /// Whether `utf8` in a statement is the UTF-8 of four bytes: in MariaDB since 10.6, where `old_mode`
     /// does not say otherwise.

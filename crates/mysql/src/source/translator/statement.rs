@@ -65,7 +65,7 @@ impl Translator<'_> {
             Statement::Dml | Statement::Ddl => {
                 let database = text("utf8mb4", query.database);
                 let context = Context {
-                    strings_are_certain: is_certain(client, query.statement),
+                    strings_are_certain: is_certain(query.variables.charset, query.statement),
                     ..self.server.context(&database, &query.variables)
                 };
                 match kind {
@@ -191,19 +191,19 @@ impl Server {
     }
 }
 
-/// Whether these bytes are one text only, whatever they are taken for.
-fn is_certain(client: Option<u64>, bytes: &[u8]) -> bool {
-    bytes.is_ascii()
-        || client.is_none_or(|client| client != BINARY_COLLATION && is_text(client, bytes))
-}
-
-fn is_text(client: u64, bytes: &[u8]) -> bool {
-    charset_of_collation(client)
-        .is_some_and(|charset| change::charset::decode(charset, bytes).is_some())
+/// Whether the server read the strings in these bytes as the text they are in the session's character
+/// set: it brings them into that of the connection first. `charset` holds the numbers of both.
+fn is_certain(charset: Option<[u16; 3]>, bytes: &[u8]) -> bool {
+    let Some([client, connection, _]) = charset.filter(|_| !bytes.is_ascii()) else { return true };
+    let name = |collation| charset_of_collation(u64::from(collation));
+    let is_text =
+        name(client).is_some_and(|client| change::charset::decode(client, bytes).is_some());
+    let keeps_all = name(connection) == name(client) || name(connection) == Some("utf8mb4");
+    client != BINARY_COLLATION && is_text && keeps_all
 }
 
 /// The number of the collation `binary`.
-const BINARY_COLLATION: u64 = 63;
+const BINARY_COLLATION: u16 = 63;
 
 /// Text in a charset of the server as UTF-8; bytes that have no reading are shown as U+FFFD.
 fn text(charset: &str, bytes: &[u8]) -> String {
@@ -220,12 +220,17 @@ mod tests {
 
     #[test]
     fn d10_a_text_in_no_character_set_may_be_any() {
-        let (utf8mb4, latin1) = (Some(45), Some(8));
-        for client in [utf8mb4, latin1, Some(BINARY_COLLATION), Some(9_999), None] {
-            assert!(is_certain(client, b"ENUM('e')"));
+        let session = |client, connection| Some([client, connection, 45]);
+        let (utf8mb4, latin1) = (session(45, 255), session(8, 8));
+        let binary = session(BINARY_COLLATION, BINARY_COLLATION);
+        for charset in [utf8mb4, latin1, binary, session(9_999, 8), None] {
+            assert!(is_certain(charset, b"ENUM('e')"));
         }
-        assert!(is_certain(utf8mb4, "ENUM('é')".as_bytes()) && is_certain(latin1, b"ENUM('\xe9')"));
+        let accent = "ENUM('é')".as_bytes();
+        assert!(is_certain(utf8mb4, accent) && is_certain(latin1, b"ENUM('\xe9')"));
+        assert!(is_certain(session(8, 45), b"ENUM('\xe9')"));
         assert!(!is_certain(utf8mb4, b"ENUM('\xe9')"));
-        assert!(!is_certain(Some(BINARY_COLLATION), "ENUM('é')".as_bytes()));
+        assert!(!is_certain(binary, accent));
+        assert!(!is_certain(session(45, 8), accent), "SET CHARACTER SET in a database of latin1");
     }
 }
