@@ -239,11 +239,14 @@ fn left_out(app: &App, task: &TaskName) -> Vec<String> {
         })
         .collect();
     let gaps = app.tasks.gaps(task).map_or(0, |gaps| gaps.len());
-    if gaps > 0 {
-        remarks.push(format!(
-            "what was left out on somebody's decision ({gaps} times) may be rows that are not in the log: wellhead task show {task}"
-        ));
-    }
+    let gaps_told = match gaps {
+        0 => return remarks,
+        1 => "an accepted gap".to_owned(),
+        gaps => format!("{gaps} accepted gaps"),
+    };
+    remarks.push(format!(
+        "rows that were written in {gaps_told} may count as not in the log: wellhead task show {task}"
+    ));
     remarks
 }
 
