@@ -115,7 +115,8 @@ def tell_all(story):
     story.tell(f"SET SESSION {statements} = ON",
                "BEGIN", "INSERT INTO a10 VALUES (2, 'Ä'), (3, 'b') /* why: ä */", "UPDATE a10 SET v = 'u' WHERE id = 3",
                f"INSERT INTO a10 VALUES (4, '{'long ' * 4000}')", "COMMIT",
-               "DELETE FROM a10 WHERE id = 2")
+               "DELETE FROM a10 WHERE id = 2",
+               "INSERT INTO a10 VALUES (5, HEX(AES_ENCRYPT('plain', 'the key')))")
     story.tell("CREATE TABLE a22 (id INT PRIMARY KEY, v DOUBLE)", "CREATE TABLE a22_rows (id INT PRIMARY KEY)",
                "CREATE DATABASE IF NOT EXISTS a22_other", "CREATE TABLE IF NOT EXISTS a22_other.t (id INT)",
                "SET SESSION binlog_format = STATEMENT", "INSERT INTO a22 VALUES (1, 1), (2, 2)",
@@ -273,6 +274,7 @@ def test_a10_rows_tell_the_statement_that_changed_them(story):
         ("INSERT", 3): first,
         ("UPDATE", 3): "UPDATE a10 SET v = 'u' WHERE id = 3",
         ("DELETE", 2): "DELETE FROM a10 WHERE id = 2",
+        ("INSERT", 5): "INSERT INTO a10 VALUES (5, HEX(AES_ENCRYPT('<secret>', '<secret>')))",
     }
 
 

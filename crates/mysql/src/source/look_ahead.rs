@@ -84,9 +84,7 @@ pub(super) fn read_ahead(
             }
         }
         for event in chunk.events() {
-            let taken = Forward::pass(&mut forward, event)
-                .and_then(|event| event.map_or(Ok(()), |event| scan.event(event, ahead)));
-            taken.map_err(|error| {
+            let event = Forward::pass(&mut forward, event).map_err(|error| {
                 let at = scan.place.shown_event();
                 SourceError::new(
                     ErrorKind::Corrupt,
@@ -94,6 +92,9 @@ pub(super) fn read_ahead(
                     format!("the event at {at} cannot be used: {error}"),
                 )
             })?;
+            if let Some(event) = event {
+                scan.event(event, ahead);
+            }
         }
     }
     if stop.is_raised() {
@@ -131,11 +132,19 @@ impl Scan {
         }
     }
 
-    fn event(&mut self, bytes: &[u8], ahead: &mut Ahead) -> Result<(), DecodeError> {
+    /// An event that is damaged may be any statement. It stops nothing here: the reader tells of it when
+    /// it comes there, with all that lies before it delivered.
+    fn event(&mut self, bytes: &[u8], ahead: &mut Ahead) {
         self.place.begin_event();
-        let raw = RawEvent::parse(bytes, self.format.checksum)?;
-        self.place.advance(raw.header.log_pos, raw.header.event_size);
-        self.handle(&raw, ahead)
+        let (file, start) = self.place.read_to();
+        let taken = RawEvent::parse(bytes, self.format.checksum).and_then(|raw| {
+            self.place.advance(raw.header.log_pos, raw.header.event_size);
+            self.handle(&raw, ahead)
+        });
+        if taken.is_err() {
+            let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            ahead.cannot_tell((file, start.saturating_add(size)).max(self.place.read_to()));
+        }
     }
 
     fn handle(&mut self, raw: &RawEvent<'_>, ahead: &mut Ahead) -> Result<(), DecodeError> {
@@ -193,5 +202,59 @@ impl Scan {
             ..Context::new(self.dialect, &database)
         };
         ahead.add(self.place.read_to(), &statement, &context);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &[u8] = include_bytes!("testdata/mysql-9.7-groups.binlog");
+
+    /// The events of a binlog file.
+    fn events() -> Vec<Vec<u8>> {
+        let mut rest = &LOG[4..];
+        let mut events = Vec::new();
+        while !rest.is_empty() {
+            let size = u32::from_le_bytes(rest[9..13].try_into().unwrap()) as usize;
+            events.push(rest[..size].to_vec());
+            rest = &rest[size..];
+        }
+        events
+    }
+
+    fn scanned(events: &[Vec<u8>]) -> Ahead {
+        let start = BinlogPosition::parse("binlog.000001:4").unwrap();
+        let mut scan = Scan {
+            place: Place::new(start),
+            format: FormatDescription::assumed(),
+            payloads: None,
+            inflated: Vec::new(),
+            dialect: Dialect::MySql { version: 90_000 },
+            lower_case_table_names: 0,
+        };
+        let mut ahead = Ahead::default();
+        events.iter().for_each(|event| scan.event(event, &mut ahead));
+        ahead
+    }
+
+    #[test]
+    fn a03_a_damaged_event_ahead_leaves_only_what_lies_before_it_in_doubt() {
+        let unnamed = ("no".to_owned(), "such".to_owned());
+        let whole = events();
+        assert_eq!(scanned(&whole).names(&unnamed, (1, 4)), None);
+        let mut end = 4;
+        for (index, event) in whole.iter().enumerate() {
+            let start = end;
+            end += event.len() as u64;
+            if index == 0 {
+                continue;
+            }
+            let mut damaged = whole.clone();
+            *damaged[index].last_mut().unwrap() ^= 1;
+            let ahead = scanned(&damaged);
+            assert_eq!(ahead.names(&unnamed, (1, start)), Some((1, end)), "event {index}");
+            assert_eq!(ahead.names(&unnamed, (1, end)), None, "event {index}");
+        }
     }
 }

@@ -23,7 +23,8 @@ pub(crate) struct Ahead {
     tables: HashMap<Name, LogPlace>,
     /// Where the last statement stands that concerns all tables of a database.
     databases: HashMap<String, LogPlace>,
-    /// There were more names than are kept: up to here, every table may be named.
+    /// There were more names than are kept, or an event that cannot be read: up to here, every table
+    /// may be named.
     any: LogPlace,
 }
 
@@ -55,13 +56,18 @@ impl Ahead {
         }
         let effect = model.apply(statement, context);
         if self.tables.len() + self.databases.len() >= NAMES_MAX {
-            self.any = place;
+            self.cannot_tell(place);
             return;
         }
         self.tables.extend(effect.tables.into_iter().map(|(name, _)| (name, place)));
         let dropped = effect.databases.into_iter();
         let dropped = dropped.filter(|(_, change)| *change == DatabaseChange::Dropped);
         self.databases.extend(dropped.map(|(name, _)| (name, place)));
+    }
+
+    /// What ends at `place` may be a statement about any table.
+    pub(crate) fn cannot_tell(&mut self, place: LogPlace) {
+        self.any = self.any.max(place);
     }
 
     /// All statements before `end` were taken.

@@ -78,7 +78,7 @@ impl Translator<'_> {
     }
 
     /// The statement behind the rows that follow. Of a long one, its beginning is kept: it goes into
-    /// each of their records.
+    /// each of their records. What the rows do not hold, like the key of a cipher, is masked.
     pub(super) fn note_statement(&mut self, bytes: &[u8]) {
         let bytes = bytes.get(..STATEMENT_BYTES.min(bytes.len())).unwrap_or_default();
         // Not in the middle of a character.
@@ -91,6 +91,11 @@ impl Translator<'_> {
         if !decode_text(charset, bytes, statement) {
             statement.clear();
             statement.push_str(&String::from_utf8_lossy(bytes));
+        }
+        let sql_mode = self.place.transaction.sql_mode.unwrap_or(0);
+        let context = Context { sql_mode, ..Context::new(self.server.dialect, "") };
+        if let Some(masked) = masked(&self.place.transaction.statement, &context) {
+            self.place.transaction.statement = masked;
         }
     }
 
