@@ -181,6 +181,10 @@ def test_e12_a_start_in_the_past_decodes_what_is_certain_and_holds_the_rest(sour
     assert run.wait_for(1, "same") == [("INSERT", {"a": 1, "b": 2})]
     assert run.wait_for(2, "new") == [("INSERT", {"a": 1, "b": 2}), ("INSERT", {"b": 2, "a": 1})]
     assert run.rows() == []
+    run.decide("retry")
+    wait.until(lambda: "cannot be delivered" in (run.held() or {}).get("message", ""),
+               lambda: f"the retry without a definition to be refused; the table is {run.held()}")
+    assert run.held()["code"] == "schema_ambiguous"
     run.decide("retry", "CREATE TABLE t (a INT, b INT)")
     assert run.wait_for(2) == [("INSERT", {"a": 1, "b": 2}), ("INSERT", {"c": 1, "a": 2})]
     run.wait_until_released()

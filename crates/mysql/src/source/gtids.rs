@@ -39,6 +39,17 @@ impl Gtids {
         }
     }
 
+    /// Whether all of the others are among them, as far as both are known.
+    pub(crate) fn covers(&self, others: &Self) -> bool {
+        match (self, others) {
+            (Self::MySql(set), Self::MySql(others)) => set.contains_all(others),
+            (Self::MariaDb(list), Self::MariaDb(others)) => others.iter().all(|other| {
+                list.get(other.domain).is_some_and(|last| last.sequence >= other.sequence)
+            }),
+            _ => true,
+        }
+    }
+
     /// Whether a dump cannot start from them, on either family.
     pub(crate) fn is_unknown(&self) -> bool {
         match self {

@@ -303,7 +303,8 @@ impl<'d> Tables<'d> {
         Ok(databases.into_iter().find(|(name, _)| name == database).map(|(_, charset)| charset))
     }
 
-    /// Writes down how a table is defined from `at` on: as a person said, else as the server has it now.
+    /// Writes down how a table is defined from `at` on: as a person said, else as the server has it now,
+    /// if no statement in between names it.
     pub(crate) fn define(
         &mut self,
         name: &Name,
@@ -316,10 +317,13 @@ impl<'d> Tables<'d> {
                 timeline::read_create(text, context, charset)
                     .map_err(|reason| Failure::Definition { table: name.clone(), reason })?
             }
-            None => self
-                .definitions
-                .table(&name.0, &name.1)?
-                .ok_or_else(|| Failure::UnknownTable(name.0.clone(), name.1.clone()))?,
+            None => {
+                let current = self.definitions.table(&name.0, &name.1)?;
+                let gone = || Failure::UnknownTable(name.0.clone(), name.1.clone());
+                let current = current.ok_or_else(gone)?;
+                self.check_ahead(name, at)?;
+                current
+            }
         };
         self.timeline.define(name, definition, at)
     }

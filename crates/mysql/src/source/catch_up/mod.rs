@@ -251,10 +251,13 @@ impl MySqlSource {
         let defined = Tables::new(setting, &mut definitions, at)
             .and_then(|mut tables| tables.define(&name, None, at));
         match defined {
-            // It is gone, or cannot be read; that shows when a row comes.
-            Err(Failure::UnknownTable(..) | Failure::Connection(crate::Error::Unsupported(_))) => {
-                Ok(())
-            }
+            // It is gone, cannot be read, or will be changed; that shows when a row comes.
+            Err(
+                Failure::UnknownTable(..)
+                | Failure::SchemaAhead { .. }
+                | Failure::Connection(crate::Error::Unsupported(_)),
+            ) => Ok(()),
+            Err(Failure::LookAhead(error)) if is_about_table(&error) => Ok(()),
             defined => defined.map_err(|failure| self.failed(failure)),
         }
     }
@@ -279,7 +282,14 @@ fn without_word(start: &Start) -> Result<(Option<HeldPlace>, Start), SourceError
 /// Whether an error says only that what was held back cannot be delivered.
 fn is_about_table(error: &SourceError) -> bool {
     error.kind == ErrorKind::PositionLost
-        || matches!(error.code, "definition_unusable" | "schema_unknown" | "type_unsupported")
+        || matches!(
+            error.code,
+            "binlog_hidden"
+                | "definition_unusable"
+                | "schema_ambiguous"
+                | "schema_unknown"
+                | "type_unsupported"
+        )
 }
 
 /// The table that was catching up goes on before another one begins: resume points tell of one alone.

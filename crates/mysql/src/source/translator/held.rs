@@ -52,11 +52,13 @@ impl Translator<'_> {
             return self.place.position.gtids == limit.gtids;
         }
         let at = (file_number(&limit.file).unwrap_or(0), limit.offset);
-        if limit.within == Within::default() {
+        let is_behind = if limit.within == Within::default() {
             self.place.read_to() >= at
         } else {
             self.place.read_to() > at
-        }
+        };
+        // A set with a hole brings again what lies before the place, and leads the place back.
+        is_behind && self.place.position.gtids.covers(&limit.gtids)
     }
 
     /// Whether a rows event of the open group is beyond the limit, which may be within the group.

@@ -276,3 +276,42 @@ fn d08_no_table_is_held_while_delivered_rows_are_told_by_their_number_alone() {
         assert!(shelf.0.lock().unwrap().is_empty());
     }
 }
+
+#[test]
+fn d08_without_a_definition_a_held_table_is_not_decoded_by_one_of_later_on() {
+    let (history, shelf) = (History::default(), Shelf::default());
+    let at = BinlogPosition::parse(&format!("file={FILE} offset=4000 server=this")).unwrap();
+    let name = ("shop".to_owned(), "narrow".to_owned());
+    let mut catalog = has(vec![narrow(&["b", "a"])]);
+    let define = |catalog: &mut Catalog| {
+        let setting = Setting { only: Some(name.clone()), ..setting(&history, &shelf) };
+        Tables::new(setting, catalog, &at).unwrap().define(&name, None, &at)
+    };
+    catalog.ahead = vec![((6, 5000), "ALTER TABLE narrow CHANGE a b INT, CHANGE b a INT")];
+    let failure = define(&mut catalog).unwrap_err();
+    assert!(matches!(failure, Failure::SchemaAhead { .. }), "{failure:?}");
+    assert!(history.0.lock().unwrap().is_empty());
+    catalog.ahead.clear();
+    define(&mut catalog).unwrap();
+    assert_eq!(history.0.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn d02_a_table_has_caught_up_only_once_it_has_seen_all_that_the_task_has() {
+    const UUID: &str = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+    let (history, shelf) = (History::default(), Shelf::default());
+    for (came_to, task_at, expected) in [
+        (format!("{UUID}:1-5"), format!("{UUID}:1-5"), true),
+        (format!("{UUID}:1-5:7"), format!("{UUID}:1-7"), false),
+        ("0-1-7,1-1-4".into(), "0-2-7,1-1-4".into(), true),
+        ("0-1-7,1-1-4".into(), "0-1-6,1-1-5".into(), false),
+    ] {
+        let parsed = |text: String| BinlogPosition::parse(&text).unwrap();
+        let at = parsed(format!("file={FILE} offset=198 server=this gtid={came_to}"));
+        let mut catalog = Catalog::default();
+        let tables = Tables::new(setting(&history, &shelf), &mut catalog, &at).unwrap();
+        let mut translator = Translator::new(at, tables, Checksum::Crc32);
+        translator.set_limit(parsed(format!("file={FILE} offset=198 server=this gtid={task_at}")));
+        assert_eq!(translator.has_reached_limit(), expected, "{came_to} of {task_at}");
+    }
+}
