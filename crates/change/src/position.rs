@@ -28,8 +28,9 @@ pub trait Resume: std::fmt::Debug {
 #[error("a position is 1 to {MAX_LEN} characters of printable ASCII")]
 pub struct PositionError;
 
-/// GTID sets of servers with a long past reach tens of kilobytes.
-const MAX_LEN: usize = 1 << 20;
+/// GTID sets of servers with a long past reach tens of kilobytes, and a thousand prepared transactions
+/// half a megabyte, which may stand there twice. What was once written must be read again.
+const MAX_LEN: usize = 1 << 24;
 
 impl Position {
     /// Takes a text that [`Resume::write`] once made.
