@@ -98,7 +98,13 @@ impl Chunk {
 
     /// The events in order, each from its common header on.
     pub fn events(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.events.iter().map(|range| self.bytes.get(range.clone()).unwrap_or_default())
+        self.events_from(0)
+    }
+
+    /// The events from number `first` on; those before it cost nothing.
+    pub fn events_from(&self, first: usize) -> impl ExactSizeIterator<Item = &[u8]> {
+        let events = self.events.get(first..).unwrap_or_default();
+        events.iter().map(|range| self.bytes.get(range.clone()).unwrap_or_default())
     }
 
     /// One event by its number in this chunk.

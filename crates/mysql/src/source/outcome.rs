@@ -62,7 +62,7 @@ impl LookAhead {
 
     /// Keeps the events of a chunk from one on; `false` if they are too many bytes.
     fn hold(&mut self, chunk: &Chunk, first: usize) -> bool {
-        let events = || chunk.events().skip(first);
+        let events = || chunk.events_from(first);
         let more: usize = events().map(<[u8]>::len).sum();
         if self.bytes.len().saturating_add(more) > HELD_BYTES_MAX {
             return false;
@@ -85,7 +85,7 @@ fn begins(event: &[u8]) -> bool {
 
 /// How the transaction ends that the event before `first` belongs to.
 fn outcome(chunk: &Chunk, first: usize) -> Outcome {
-    for event in chunk.events().skip(first) {
+    for event in chunk.events_from(first) {
         let Some(kind) = event.get(TYPE_AT) else { return Outcome::Stands };
         let is = |known: EventType| known.number() == *kind;
         if is(EventType::QUERY) {
