@@ -16,18 +16,36 @@ impl Translator<'_> {
         sink: &mut dyn Sink,
     ) -> Result<(), Failure> {
         let ordinal = self.count_rows_event();
+        if !self.passes_over(rows, ordinal) {
+            self.deliver(rows, ordinal, sink)?;
+        }
+        self.passed(ordinal);
+        if rows.ends_statement() {
+            self.place.transaction.statement.clear();
+        }
+        Ok(())
+    }
+
+    /// Whether the rows are beyond where this dump ends, or their table map was left out.
+    fn passes_over(&mut self, rows: &RowsEvent<'_>, ordinal: u32) -> bool {
         if self.is_beyond_limit(ordinal) {
-            self.passed(ordinal);
-            return Ok(());
+            return true;
         }
-        if !self.group.unmapped.is_empty() {
-            let is_known = !matches!(self.tables.get(rows.table_id), Bound::Unknown);
-            if self.is_unmapped(rows.table_id, is_known) {
-                self.skipped.quarantined += 1;
-                self.passed(ordinal);
-                return Ok(());
-            }
+        if self.group.unmapped.is_empty() {
+            return false;
         }
+        let is_known = !matches!(self.tables.get(rows.table_id), Bound::Unknown);
+        let is_unmapped = self.is_unmapped(rows.table_id, is_known);
+        self.skipped.quarantined += u64::from(is_unmapped);
+        is_unmapped
+    }
+
+    fn deliver(
+        &mut self,
+        rows: &RowsEvent<'_>,
+        ordinal: u32,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Failure> {
         match self.tables.get(rows.table_id) {
             Bound::Tracked(table) => {
                 self.place.write_here();
@@ -60,10 +78,6 @@ impl Translator<'_> {
             Bound::Held => self.skipped.held += 1,
             Bound::Unknown if rows.table_id.0 == DUMMY_TABLE_ID => {}
             Bound::Unknown => return Err(Failure::NoTableMap(rows.table_id.0)),
-        }
-        self.passed(ordinal);
-        if rows.ends_statement() {
-            self.place.transaction.statement.clear();
         }
         Ok(())
     }
