@@ -80,7 +80,7 @@ pub enum AuthReply<'a> {
     Switch {
         /// Its name.
         plugin: &'a str,
-        /// Its challenge, without a closing zero.
+        /// Its challenge; whether a zero closes it depends on the plugin.
         nonce: &'a [u8],
     },
     /// The current plugin's next message.
@@ -104,8 +104,7 @@ impl<'a> AuthReply<'a> {
             EOF => {
                 let plugin = std::str::from_utf8(reader.null_terminated()?)
                     .map_err(|_| reader.malformed("the plugin's name is not UTF-8"))?;
-                let nonce = reader.rest();
-                Ok(Self::Switch { plugin, nonce: nonce.strip_suffix(&[0]).unwrap_or(nonce) })
+                Ok(Self::Switch { plugin, nonce: reader.rest() })
             }
             ERR => Err(decode_error(payload)),
             _ => Err(reader.malformed("its first byte is unknown")),

@@ -77,7 +77,7 @@ impl<'a> Authenticator<'a> {
     pub fn switch(&mut self, plugin: &str, nonce: &[u8]) -> Result<Vec<u8>, Error> {
         self.plugin = Plugin::by_name(plugin)
             .ok_or_else(|| Error::AuthPlugin { plugin: plugin.chars().take(64).collect() })?;
-        self.nonce = nonce.to_vec();
+        self.nonce = self.plugin.nonce(nonce).to_vec();
         self.awaiting_key = false;
         self.answer()
     }
@@ -137,6 +137,17 @@ impl Plugin {
             Self::Sha256 => "sha256_password",
             Self::Ed25519 => "client_ed25519",
             Self::Clear => "mysql_clear_password",
+        }
+    }
+
+    /// The challenge within the bytes of a switch: twenty bytes, which the server closes with a zero,
+    /// except for MariaDB's `ed25519`, whose bytes are random to the last, which may be a zero too.
+    fn nonce(self, sent: &[u8]) -> &[u8] {
+        match self {
+            Self::Ed25519 => sent,
+            Self::Native | Self::CachingSha2 | Self::Sha256 | Self::Clear => {
+                sent.strip_suffix(&[0]).unwrap_or(sent)
+            }
         }
     }
 
