@@ -1,25 +1,22 @@
 //! The broker as its owner sees it: started with listeners, stopped in order.
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::Catalog;
 use change::{Clock, GroupId};
-use log::Incarnation;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::Error;
 use crate::coordinator::GroupView;
-use crate::groups::Groups;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
-use crate::principal::Principal;
 use crate::settings::{ListenerSettings, Settings};
+use crate::shared::Shared;
 use crate::stop::Stop;
 use crate::topics::TopicDirectory;
 
@@ -41,28 +38,6 @@ pub struct GroupsView {
     shared: Arc<Shared>,
 }
 
-/// What all connections share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) settings: Settings,
-    pub(crate) topics: Arc<TopicDirectory>,
-    pub(crate) catalog: Catalog,
-    pub(crate) groups: Arc<Groups>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) metrics: Metrics,
-    /// Told as cluster id to clients that see several logs.
-    pub(crate) cluster_id: String,
-    /// Groups that were deleted while the broker ran. Their ids are random and never come back.
-    deleted: RwLock<HashSet<GroupId>>,
-    /// Places for connections, over all listeners.
-    pub(crate) places: Arc<Semaphore>,
-    /// Places for password checks, which each keep a core busy for milliseconds.
-    pub(crate) checks: Semaphore,
-}
-
-/// Password checks at a time.
-const CHECKS_MAX: usize = 2;
-
 impl Broker {
     /// A broker without listeners. Must be called within a tokio runtime, whose time and network are
     /// on.
@@ -73,19 +48,8 @@ impl Broker {
         clock: Arc<dyn Clock>,
         registry: &mut Registry,
     ) -> Self {
-        let cluster_id = Incarnation::from_bytes(catalog.server_id().into_bytes()).to_string();
-        let shared = Arc::new(Shared {
-            groups: Arc::new(Groups::new(settings.groups.clone())),
-            places: Arc::new(Semaphore::new(settings.connections_max.min(Semaphore::MAX_PERMITS))),
-            checks: Semaphore::new(CHECKS_MAX),
-            metrics: Metrics::register(registry),
-            deleted: RwLock::default(),
-            settings,
-            topics,
-            catalog,
-            clock,
-            cluster_id,
-        });
+        let shared =
+            Arc::new(Shared::new(settings, topics, catalog, clock, Metrics::register(registry)));
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let timer = Arc::clone(&shared);
@@ -139,18 +103,6 @@ impl Broker {
     }
 }
 
-impl Shared {
-    /// Whether a principal may go on; an account whose group was deleted may not.
-    pub(crate) fn still_admits(&self, principal: &Principal) -> bool {
-        match principal {
-            Principal::Anyone => true,
-            Principal::Account { group, .. } => {
-                !self.deleted.read().unwrap_or_else(PoisonError::into_inner).contains(group)
-            }
-        }
-    }
-}
-
 impl GroupsView {
     /// Live members and state of a group; `None` if nobody has joined since the broker started.
     #[must_use]
@@ -161,9 +113,7 @@ impl GroupsView {
     /// A group was deleted: its members are sent away, and its connections closed at their next
     /// request.
     pub fn remove(&self, group: &GroupId) {
-        let mut deleted = self.shared.deleted.write().unwrap_or_else(PoisonError::into_inner);
-        deleted.insert(group.clone());
-        drop(deleted);
+        self.shared.forget_group(group);
         self.shared.groups.remove(group);
     }
 }

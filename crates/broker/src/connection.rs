@@ -18,12 +18,12 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::api::{self, Answer, Call, Endpoint};
-use crate::broker::Shared;
 use crate::error::ConnectionError;
 use crate::principal::Principal;
 use crate::sasl::{Credentials, PLAIN};
 use crate::session::{Greeting, Session, Step};
 use crate::settings::{Advertised, ListenerSettings};
+use crate::shared::Shared;
 use crate::stop::Stop;
 
 /// One client's connection.

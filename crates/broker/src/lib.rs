@@ -21,6 +21,7 @@ mod principal;
 mod sasl;
 mod session;
 mod settings;
+mod shared;
 mod stop;
 mod topics;
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::broker::Shared;
 use crate::connection::Connection;
 use crate::settings::ListenerSettings;
+use crate::shared::Shared;
 use crate::stop::Stop;
 
 /// One door.

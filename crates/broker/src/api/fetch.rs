@@ -27,8 +27,8 @@ use log::{FileRange, Reader};
 use tokio::time::Instant;
 
 use super::{Answer, Call, first_error};
-use crate::broker::Shared;
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 use crate::topics::Topic;
 
 /// From this version on topics are asked for by id.

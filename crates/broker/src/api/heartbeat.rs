@@ -3,9 +3,9 @@
 use kafka::messages::{HeartbeatRequest, HeartbeatResponse};
 
 use super::{Answer, Call};
-use crate::broker::Shared;
 use crate::coordinator::Identity;
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 
 pub(super) fn answer(
     broker: &Shared,

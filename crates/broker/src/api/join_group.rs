@@ -8,9 +8,9 @@ use kafka::{ApiVersion, ErrorCode};
 use uuid::Uuid;
 
 use super::{Answer, Call};
-use crate::broker::Shared;
 use crate::coordinator::{self, Join, MemberId, Protocol};
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 
 /// From this version on a newcomer must come back with an id (KIP-394).
 const REQUIRES_KNOWN_ID_FROM: ApiVersion = ApiVersion(4);

@@ -5,8 +5,8 @@ use kafka::messages::{LeaveGroupRequest, LeaveGroupResponse, LeavingMember, Left
 use kafka::{ApiVersion, ErrorCode};
 
 use super::{Answer, Call, first_error};
-use crate::broker::Shared;
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 
 /// From this version on each member has its own error.
 const SEVERAL_MEMBERS_FROM: ApiVersion = ApiVersion(3);

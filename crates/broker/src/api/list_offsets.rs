@@ -26,8 +26,8 @@ use kafka::{ErrorCode, Offset};
 use log::Reader;
 
 use super::{Answer, Call, first_error};
-use crate::broker::Shared;
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 
 /// From here on a time is milliseconds.
 const MILLISECONDS_FROM: i64 = 10_000_000_000;

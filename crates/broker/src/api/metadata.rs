@@ -16,8 +16,8 @@ use kafka::messages::{
 use kafka::{ErrorCode, PartitionId, TopicId};
 
 use super::{Answer, Call, NODE_ID, first_error};
-use crate::broker::Shared;
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 use crate::topics::Topic;
 
 /// A topic that was asked for, found or not.

@@ -20,10 +20,10 @@ use kafka::messages::Message;
 use kafka::{ApiVersion, CorrelationId, ErrorCode, Frame, Request, RequestHeader, encode_response};
 use log::FileRange;
 
-use crate::broker::Shared;
 use crate::coordinator::GroupError;
 use crate::error::ConnectionError;
 use crate::principal::Principal;
+use crate::shared::Shared;
 use crate::stop::Stop;
 
 /// The number of the one broker there is.

@@ -13,9 +13,9 @@ use kafka::messages::{
 };
 
 use super::{Answer, Call, first_error};
-use crate::broker::Shared;
 use crate::coordinator::{GroupError, Identity};
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 
 /// Longest metadata of a commit (`offset.metadata.max.bytes`).
 const METADATA_BYTES_MAX: usize = 4096;

@@ -13,8 +13,8 @@ use kafka::messages::{
 use kafka::{ErrorCode, LeaderEpoch, Offset, PartitionId};
 
 use super::{Answer, Call, first_error};
-use crate::broker::Shared;
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 
 pub(super) async fn answer(
     broker: &Shared,

@@ -10,8 +10,8 @@ use kafka::{ErrorCode, LeaderEpoch, Offset};
 use log::Reader;
 
 use super::{Answer, Call, first_error};
-use crate::broker::Shared;
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 
 pub(super) fn answer(
     broker: &Shared,

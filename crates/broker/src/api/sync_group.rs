@@ -5,9 +5,9 @@ use kafka::ErrorCode;
 use kafka::messages::{SyncGroupRequest, SyncGroupResponse};
 
 use super::{Answer, Call};
-use crate::broker::Shared;
 use crate::coordinator::{Identity, Sync};
 use crate::error::ConnectionError;
+use crate::shared::Shared;
 
 pub(super) async fn answer(
     broker: &Shared,

@@ -1,0 +1,78 @@
+//! What all connections of a broker share: settings, topics, groups, counters, and the places that bound
+//! how much goes on at a time. It serves nobody by itself.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use catalog::Catalog;
+use change::{Clock, GroupId};
+use log::Incarnation;
+use tokio::sync::Semaphore;
+
+use crate::groups::Groups;
+use crate::metrics::Metrics;
+use crate::principal::Principal;
+use crate::settings::Settings;
+use crate::topics::TopicDirectory;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) topics: Arc<TopicDirectory>,
+    pub(crate) catalog: Catalog,
+    pub(crate) groups: Arc<Groups>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
+    /// Told as cluster id to clients that see several logs.
+    pub(crate) cluster_id: String,
+    /// Groups that were deleted while the broker ran. Their ids are random and never come back.
+    deleted: RwLock<HashSet<GroupId>>,
+    /// Places for connections, over all listeners.
+    pub(crate) places: Arc<Semaphore>,
+    /// Places for password checks, which each keep a core busy for milliseconds.
+    pub(crate) checks: Semaphore,
+}
+
+/// Password checks at a time.
+const CHECKS_MAX: usize = 2;
+
+impl Shared {
+    /// Of a broker that begins.
+    pub(crate) fn new(
+        settings: Settings,
+        topics: Arc<TopicDirectory>,
+        catalog: Catalog,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            groups: Arc::new(Groups::new(settings.groups.clone())),
+            places: Arc::new(Semaphore::new(settings.connections_max.min(Semaphore::MAX_PERMITS))),
+            checks: Semaphore::new(CHECKS_MAX),
+            metrics,
+            deleted: RwLock::default(),
+            cluster_id: Incarnation::from_bytes(catalog.server_id().into_bytes()).to_string(),
+            settings,
+            topics,
+            catalog,
+            clock,
+        }
+    }
+
+    /// A group was deleted: its account is admitted no more.
+    pub(crate) fn forget_group(&self, group: &GroupId) {
+        let mut deleted = self.deleted.write().unwrap_or_else(PoisonError::into_inner);
+        deleted.insert(group.clone());
+    }
+
+    /// Whether a principal may go on; an account whose group was deleted may not.
+    pub(crate) fn still_admits(&self, principal: &Principal) -> bool {
+        match principal {
+            Principal::Anyone => true,
+            Principal::Account { group, .. } => {
+                !self.deleted.read().unwrap_or_else(PoisonError::into_inner).contains(group)
+            }
+        }
+    }
+}
