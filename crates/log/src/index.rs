@@ -2,7 +2,9 @@
 //!
 //! While a segment is written its index is in memory. When it is closed the index is written to two
 //! files, which are searched where they are, never loaded. Both can be rebuilt from the `.log`; one
-//! that is missing, wrong or of another version is.
+//! that is missing, wrong or of another version is. That holds for a newer version too: an index says
+//! nothing that the `.log` does not say, and what must not be misread is guarded by the version in
+//! `partition.meta`. So a release that only improves its indexes can be taken back.
 //!
 //! `.index` and `.timeindex` start alike; all numbers are big endian:
 //!
@@ -51,6 +53,15 @@ pub(crate) struct Entry {
 pub(crate) enum Kind {
     Offsets,
     Times,
+}
+
+/// Why a file cannot be used as an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// Another release wrote it.
+    OtherVersion(u32),
+    /// It is not whole.
+    Damaged(&'static str),
 }
 
 /// Finds entries, wherever the index is.
@@ -132,16 +143,30 @@ impl Kind {
     /// Reads what the head of a file says: the segment's contents and the number of entries. `None`
     /// if the file is not one of this kind, or not whole.
     pub(crate) fn head(self, base: Offset, file: &dyn File) -> io::Result<Option<(Contents, u32)>> {
+        Ok(self.read_head(base, file)?.ok())
+    }
+
+    /// The same; `Err` inside says why the file cannot be used.
+    pub(crate) fn read_head(
+        self,
+        base: Offset,
+        file: &dyn File,
+    ) -> io::Result<Result<(Contents, u32), Unusable>> {
         let length = file.length()?;
         if length < HEADER as u64 {
-            return Ok(None);
+            return Ok(Err(Unusable::Damaged("it is shorter than its head")));
         }
         let mut bytes = [0; HEADER];
         durable::read_exact_at(file, &mut bytes, 0)?;
+        if !bytes.starts_with(self.magic()) {
+            return Ok(Err(Unusable::Damaged("it does not start as such a file does")));
+        }
+        if number(&bytes, 8) != VERSION {
+            return Ok(Err(Unusable::OtherVersion(number(&bytes, 8))));
+        }
         let checked = bytes.get(..HEADER_CHECKED).map(crc32c::crc32c);
-        let known = bytes.starts_with(self.magic()) && number(&bytes, 8) == VERSION;
-        if !known || checked != Some(number(&bytes, HEADER_CHECKED)) {
-            return Ok(None);
+        if checked != Some(number(&bytes, HEADER_CHECKED)) {
+            return Ok(Err(Unusable::Damaged("the checksum of its head does not fit")));
         }
         let count = number(&bytes, 12);
         let expected = u64::from(count) * self.entry_len() as u64 + HEADER as u64;
@@ -152,7 +177,30 @@ impl Kind {
             first_timestamp_ms: long(&bytes, 32),
             max_timestamp_ms: long(&bytes, 40),
         };
-        Ok((length == expected).then_some((contents, count)))
+        Ok(if length == expected {
+            Ok((contents, count))
+        } else {
+            Err(Unusable::Damaged("it is not as long as its head says"))
+        })
+    }
+
+    /// Reads one entry. That of `.index` knows no timestamp, that of `.timeindex` no position.
+    pub(crate) fn entry(self, file: &dyn File, at: u32) -> io::Result<Entry> {
+        let mut bytes = [0; Kind::Times.entry_len()];
+        let bytes = bytes.get_mut(..self.entry_len()).unwrap_or_default();
+        durable::read_exact_at(file, bytes, self.position_of(at))?;
+        Ok(match self {
+            Self::Offsets => Entry {
+                relative_offset: number(bytes, 0),
+                position: number(bytes, 4),
+                max_timestamp_before_ms: i64::MIN,
+            },
+            Self::Times => Entry {
+                max_timestamp_before_ms: long(bytes, 0),
+                relative_offset: number(bytes, 8),
+                position: 0,
+            },
+        })
     }
 
     /// Whether the entries are what was once written.
@@ -219,23 +267,11 @@ impl Index {
 
 impl Files {
     fn offset(&self, at: u32) -> io::Result<Entry> {
-        let mut bytes = [0; Kind::Offsets.entry_len()];
-        durable::read_exact_at(&*self.offsets, &mut bytes, Kind::Offsets.position_of(at))?;
-        Ok(Entry {
-            relative_offset: number(&bytes, 0),
-            position: number(&bytes, 4),
-            max_timestamp_before_ms: i64::MIN,
-        })
+        Kind::Offsets.entry(&*self.offsets, at)
     }
 
     fn time(&self, at: u32) -> io::Result<Entry> {
-        let mut bytes = [0; Kind::Times.entry_len()];
-        durable::read_exact_at(&*self.times, &mut bytes, Kind::Times.position_of(at))?;
-        Ok(Entry {
-            max_timestamp_before_ms: long(&bytes, 0),
-            relative_offset: number(&bytes, 8),
-            position: 0,
-        })
+        Kind::Times.entry(&*self.times, at)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::durable::{self, Disk};
+use crate::durable::{self, Disk, File};
 use crate::{Error, LeaderEpoch};
 
 /// The name of the file in the partition's folder.
@@ -32,6 +32,9 @@ pub struct Incarnation([u8; 16]);
 ///
 /// The file is replaced whole, never written in place. Magic and version keep their places for
 /// ever; a later version may move the rest.
+///
+/// One version for the folder: a release that writes anything else into it first replaces this file,
+/// durably, so that an older one refuses the folder before it touches a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Meta {
     pub(crate) leader_epoch: LeaderEpoch,
@@ -81,10 +84,15 @@ impl Meta {
             Err(error) if error.is_missing_file() => return Ok(None),
             Err(error) => return Err(error),
         };
-        let length = file.length().map_err(Error::io("reading", &path))?;
+        Self::read(&*file, &path).map(Some)
+    }
+
+    /// Reads the opened file.
+    pub(crate) fn read(file: &dyn File, path: &Path) -> Result<Self, Error> {
+        let length = file.length().map_err(Error::io("reading", path))?;
         let mut bytes = vec![0; LEN.min(usize::try_from(length).unwrap_or(LEN))];
-        durable::read_exact_at(&*file, &mut bytes, 0).map_err(Error::io("reading", &path))?;
-        Self::decode(&bytes, &path).map(Some)
+        durable::read_exact_at(file, &mut bytes, 0).map_err(Error::io("reading", path))?;
+        Self::decode(&bytes, path)
     }
 
     /// Replaces the file.
@@ -93,7 +101,7 @@ impl Meta {
         durable::replace(disk, &path, &self.encode()).map_err(Error::io("writing", &path))
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(LEN);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&FORMAT_VERSION.to_be_bytes());

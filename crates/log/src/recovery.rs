@@ -152,7 +152,7 @@ fn scan(file: &dyn File, path: &Path, base: Offset, interval: u32) -> Result<Sca
 }
 
 /// A file read in order through one buffer of fixed size, however long its batches are.
-struct Window<'a> {
+pub(crate) struct Window<'a> {
     file: &'a dyn File,
     end: u64,
     buffer: Vec<u8>,
@@ -162,12 +162,12 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    fn new(file: &'a dyn File, end: u64) -> Self {
+    pub(crate) fn new(file: &'a dyn File, end: u64) -> Self {
         Self { file, end, buffer: vec![0; CHUNK], start: 0, filled: 0 }
     }
 
     /// Checks the batch at `position`; `Err` inside says what is wrong with it.
-    fn check(
+    pub(crate) fn check(
         &mut self,
         position: u64,
         expected: Offset,
@@ -203,7 +203,7 @@ impl<'a> Window<'a> {
 
     /// Up to `wanted` bytes from `position` on; fewer at the end of the buffer or of the file, but
     /// never fewer than a header if the file has it.
-    fn bytes(&mut self, position: u64, wanted: usize) -> std::io::Result<&[u8]> {
+    pub(crate) fn bytes(&mut self, position: u64, wanted: usize) -> std::io::Result<&[u8]> {
         let least = wanted.min(HEADER_LEN);
         let mut skip = self.skip(position);
         if skip.is_none_or(|skip| self.filled.saturating_sub(skip) < least) {

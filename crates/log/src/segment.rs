@@ -2,7 +2,12 @@
 //!
 //! `{base offset, 20 digits}.log` holds record batches (format v2) back to back from its first byte
 //! to its last, nothing else. Each batch's base offset is the offset behind the batch before; the
-//! first one's is in the file's name. The version of this layout stands in `partition.meta`.
+//! first one's is in the file's name.
+//!
+//! The file has no head of its own, because its bytes are sent as they lie there, from its first one.
+//! Its version stands in `partition.meta`, which an opening release reads before it looks at any
+//! segment, and again in each batch: `magic`, 2, where Kafka has it. So a segment alone, copied out of
+//! its folder, still says what it is.
 //!
 //! Batches are walked by their headers alone; records are not looked at here.
 
