@@ -5,23 +5,30 @@ import argparse
 ROWS_MIN = 2000
 
 
-def parse():
-    """The arguments, checked."""
+def parse(known):
+    """The arguments, checked; `known` are the names of the rows."""
     parser = argparse.ArgumentParser(
         prog="bench/run",
-        description="Wellhead's catch-up of a MySQL binlog into its durable log, against the raw dump of the same "
-        "binlog by mysqlbinlog. Prints a table, and writes the figures of every round to bench/results/.",
+        description="Measures Wellhead, row by row of one table, against the source's own raw dump and the peers on "
+        "the same machine in the same run. Prints the table, and writes every round to bench/results/.",
     )
-    parser.add_argument("--rows", type=_rows, metavar="N",
-                        help="row changes in the binlog, at least (default 2400000, with --wide 1200000)")
-    parser.add_argument("--wide", action="store_true", help="a table of 40 columns instead of 8")
-    parser.add_argument("--per-statement", type=_at_least_one, default=2, metavar="N",
-                        help="rows that a statement changes at most: few make many small events (default 2)")
+    parser.add_argument("row", nargs="*", metavar="ROW", help="only these rows; all of them unless named")
+    parser.add_argument("--list", action="store_true", help="name the rows and what each measures")
     parser.add_argument("--rounds", type=_at_least_one, default=3, metavar="K",
-                        help="how often each of both is measured, in turn (default 3)")
-    parser.add_argument("--fresh", action="store_true", help="make the binlog anew even if there is one")
-    parser.add_argument("--keep", action="store_true", help="leave the last dump and Wellhead's last data folder")
-    return parser.parse_args()
+                        help="how often each side of a row is measured, in turn (default 3)")
+    parser.add_argument("--no-peers", action="store_true", help="without Debezium, Canal and Kafka")
+    parser.add_argument("--tiny", action="store_true", help="everything small: only proves that it runs")
+    parser.add_argument("--rows", type=_rows, metavar="N", help="row changes in a binlog, at least, instead of its own")
+    parser.add_argument("--per-statement", type=_at_least_one, metavar="N",
+                        help="rows that a statement changes at most, instead of the row's own")
+    parser.add_argument("--fresh", action="store_true", help="make the binlogs anew even if there are any")
+    parser.add_argument("--keep", action="store_true", help="leave what was measured last, and say where")
+    parser.add_argument("--output", metavar="FILE", help="where the JSON goes, instead of bench/results/")
+    asked = parser.parse_args()
+    unknown = [name for name in asked.row if name not in known]
+    if unknown:
+        parser.error(f"no such row: {', '.join(unknown)}. There are: {', '.join(known)}")
+    return asked
 
 
 def _rows(text):
@@ -39,4 +46,4 @@ def _at_least_one(text):
 
 
 if __name__ == "__main__":
-    parse()
+    parse(())

@@ -1,9 +1,10 @@
-"""A MySQL server with a binlog of a known number of row changes, made once and kept in the tests' cache."""
+"""Servers with a binlog of a known number of row changes, each made once and kept in the tests' cache."""
 
 import dataclasses
 import hashlib
 import json
 import shutil
+import subprocess
 import time
 
 from harness import database, paths, ports
@@ -13,29 +14,36 @@ FOLDER = paths.CACHE / "bench"
 AGE_S_MAX = 20 * 3600
 FLAVOUR = {
     "server-id": "1",
-    "gtid-mode": "ON",
-    "enforce-gtid-consistency": "ON",
     "binlog-row-image": "FULL",
     "binlog-row-metadata": "FULL",
     "binlog-checksum": "CRC32",
     "binlog-cache-size": "4M",
-    "binlog-expire-logs-seconds": "0",
     "max-binlog-size": "1G",
+    "max-connections": "1500",
     "sync-binlog": "0",
     "innodb-flush-log-at-trx-commit": "0",
     "innodb-doublewrite": "OFF",
     "innodb-buffer-pool-size": "256M",
-    "innodb-redo-log-capacity": "512M",
+}
+OF_KIND = {
+    "mysql": {
+        "gtid-mode": "ON",
+        "enforce-gtid-consistency": "ON",
+        "binlog-expire-logs-seconds": "0",
+        "innodb-redo-log-capacity": "512M",
+    },
+    "mariadb": {"innodb-log-file-size": "512M", "gtid-strict-mode": "ON"},
 }
 
 
-class Server(database.MySql):
-    """A MySQL server whose folder outlives it."""
+class Kept:
+    """What both kinds of server have in common here: the folder outlives the process."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, options=None):
         self.folder = folder
         self.port = ports.free_port()
-        self.options = {**database.COMMON, **self.own_options(), **FLAVOUR}
+        flavour = {**FLAVOUR, **OF_KIND[self.kind], **(options or {})}
+        self.options = {**database.COMMON, **self.own_options(), **flavour}
         self.process = None
         if not self.data.exists():
             self.data.mkdir(parents=True)
@@ -43,11 +51,53 @@ class Server(database.MySql):
 
     def binlogs(self):
         """(name, bytes) of each file."""
-        return [(name, size) for name, size, *_ in self.sql("SHOW BINARY LOGS")]
+        return [(name, int(size)) for name, size, *_ in self.sql("SHOW BINARY LOGS")]
+
+    def binlog_bytes(self):
+        """All files together."""
+        return sum(size for _, size in self.binlogs())
 
     def version(self):
         """As the server says it."""
         return self.sql("SELECT VERSION()")[0][0]
+
+    def begin_anew(self):
+        """Empties the binlog."""
+        self.sql(self.reset)
+
+
+class MySql(Kept, database.MySql):
+    """MySQL 9."""
+
+    reset = "RESET BINARY LOGS AND GTIDS"
+
+    @staticmethod
+    def dumper():
+        """The server's own client that copies its binlog."""
+        return [*database.root_program(paths.MYSQL_ROOT, "usr/bin/mysqlbinlog"), "--no-defaults",
+                "--ssl-mode=DISABLED", "--get-server-public-key"]
+
+
+class MariaDb(Kept, database.MariaDb):
+    """The distribution's MariaDB."""
+
+    reset = "RESET MASTER"
+
+    @staticmethod
+    def dumper():
+        """The server's own client that copies its binlog."""
+        return [shutil.which("mariadb-binlog") or "mariadb-binlog", "--no-defaults", "--skip-ssl"]
+
+    def lay_out(self):
+        """Fills the data folder with an empty installation."""
+        subprocess.run(
+            ["mariadb-install-db", "--no-defaults", f"--datadir={self.data}", f"--tmpdir={self.folder}",
+             "--auth-root-authentication-method=normal", "--skip-test-db", "--user=root"],
+            check=True, stdout=subprocess.DEVNULL,
+        )
+
+
+KINDS = {"mysql": MySql, "mariadb": MariaDb}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,21 +110,22 @@ class Contents:
     made_unix: int
 
 
-def obtain(what, rows, per_statement, fresh, say):
+def obtain(kind, what, rows, per_statement, fresh, say):
     """The server, running, and the contents of its binlog."""
-    folder = FOLDER / f"{what.name}-{rows}-by-{per_statement}"
+    folder = FOLDER / f"{kind}-{what.name}-{rows}-by-{per_statement}"
     recipe = _recipe(what, per_statement)
     contents = None if fresh else _kept(folder, recipe)
     if contents:
         say(f"reusing the binlog in {folder}")
-        return Server(folder).start(), contents
-    say(f"making a binlog of {rows} row changes in {folder}")
+        return KINDS[kind](folder).start(), contents
+    say(f"making a binlog of {rows:,} row changes in {folder}")
     shutil.rmtree(folder, ignore_errors=True)
-    server = Server(folder).start()
+    server = KINDS[kind](folder).start()
     try:
         contents = _make(server, what, rows, per_statement)
     except BaseException:
         server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
         raise
     (folder / "contents.json").write_text(json.dumps(dataclasses.asdict(contents)))
     return server, contents
@@ -82,8 +133,15 @@ def obtain(what, rows, per_statement, fresh, say):
 
 def _recipe(what, per_statement):
     """Changes with whatever decides what is in the binlog."""
-    parts = (what.setup(), list(what.transaction(7, per_statement)), FLAVOUR)
+    parts = (list(what.setup()), _digest(what.transaction(7, per_statement)), FLAVOUR, OF_KIND)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _digest(statements):
+    digest = hashlib.sha256()
+    for statement in statements:
+        digest.update(statement.encode())
+    return digest.hexdigest()
 
 
 def _kept(folder, recipe):
@@ -96,11 +154,17 @@ def _kept(folder, recipe):
 
 
 def _make(server, what, rows, per_statement):
-    made_unix = int(time.time())
     server.create_user()
+    rows, transactions, began = write(server, what, rows, per_statement)
+    return Contents(_recipe(what, per_statement), rows, transactions, began)
+
+
+def write(server, what, rows, per_statement):
+    """Empties the binlog and fills it anew; answers row changes, transactions and when it began."""
+    began = int(time.time())
+    server.begin_anew()
     changed = number = 0
     with server.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("RESET BINARY LOGS AND GTIDS")
         for statement in what.setup():
             cursor.execute(statement)
         while changed < rows:
@@ -109,4 +173,4 @@ def _make(server, what, rows, per_statement):
                 changed += cursor.execute(statement)
             cursor.execute("COMMIT")
             number += 1
-    return Contents(_recipe(what, per_statement), changed, number, made_unix)
+    return changed, number, began

@@ -9,10 +9,6 @@ import dataclasses
 DATABASE = "shop"
 # Rows numbered from 0, in a database that is neither tracked nor in the binlog.
 NUMBERS = "workshop.numbers"
-# Row changes of each kind in a transaction.
-INSERTS = 500
-UPDATES = 400
-DELETES = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,38 +16,53 @@ class Workload:
     """One table and how its rows come to be and change; `id` is the row's number in every expression."""
 
     name: str
+    # Row changes in the binlog, at least.
     rows: int
     columns: tuple
     update: str
+    # Row changes of each kind in a transaction.
+    inserts: int = 500
+    updates: int = 400
+    deletes: int = 100
+    engine: str = "InnoDB"
 
     def setup(self):
         """Statements that make the table and the numbers."""
-        values = ",".join(f"({number})" for number in range(INSERTS))
         definitions = ", ".join(f"{name} {kind}" for name, kind, _ in self.columns)
         return (
             "SET sql_log_bin = 0",
             "CREATE DATABASE workshop",
-            f"CREATE TABLE {NUMBERS} (n INT PRIMARY KEY)",
-            f"INSERT INTO {NUMBERS} VALUES {values}",
+            *count_to(self.inserts),
             "SET sql_log_bin = 1",
             f"CREATE DATABASE {DATABASE}",
-            f"CREATE TABLE {DATABASE}.{self.name} (id BIGINT PRIMARY KEY, {definitions})",
+            f"CREATE TABLE {DATABASE}.{self.name} (id BIGINT PRIMARY KEY, {definitions}) ENGINE={self.engine}",
             f"USE {DATABASE}",
         )
 
     def transaction(self, number, per_statement):
         """The statements of one transaction: a block of new rows, most of the block before it updated, the end
-        of the block before that deleted. From the third on it is exactly 1 000 row changes."""
+        of the block before that deleted."""
         table = f"{DATABASE}.{self.name}"
         values = ", ".join(value for _, _, value in self.columns)
-        block = number * INSERTS
-        for first, last in _ranges(0, INSERTS, per_statement):
+        block = number * self.inserts
+        for first, last in _ranges(0, self.inserts, per_statement):
             ids = f"SELECT {block} + n AS id FROM {NUMBERS} WHERE n BETWEEN {first} AND {last}"
             yield f"INSERT INTO {table} SELECT id, {values} FROM ({ids}) AS numbered"
-        for first, last in _ranges(block - INSERTS, UPDATES, per_statement):
+        for first, last in _ranges(block - self.inserts, self.updates, per_statement):
             yield f"UPDATE {table} SET {self.update} WHERE id BETWEEN {first} AND {last}"
-        for first, last in _ranges(block - INSERTS - DELETES, DELETES, per_statement):
+        for first, last in _ranges(block - self.inserts - self.deletes, self.deletes, per_statement):
             yield f"DELETE FROM {table} WHERE id BETWEEN {first} AND {last}"
+
+
+def count_to(count):
+    """Statements that make the table of numbers, from 0 to below `count`."""
+    yield f"CREATE TABLE {NUMBERS} (n INT PRIMARY KEY)"
+    yield f"INSERT INTO {NUMBERS} VALUES (0)"
+    have = 1
+    while have < count:
+        more = min(have, count - have)
+        yield f"INSERT INTO {NUMBERS} SELECT n + {have} FROM {NUMBERS} WHERE n < {more}"
+        have += more
 
 
 def _ranges(start, count, step):
@@ -86,21 +97,31 @@ ORDERS = Workload(
 
 _WIDE_KINDS = (
     ("INT", "CRC32(id + {n}) % 1000000"),
-    ("VARCHAR(60)", "LEFT(SHA2(id + {n}, 256), 8 + id % 24)"),
+    ("VARCHAR(128)", "LEFT(SHA2(id + {n}, 512), 96 + id % 32)"),
     ("DECIMAL(14, 4)", "CRC32(id + {n}) / 1000"),
     ("DATETIME", "'2024-01-01' + INTERVAL id + {n} MINUTE"),
     ("DOUBLE", "id * 1.5 + {n}"),
-    ("VARCHAR(40)", "IF(id % 3 = 0, NULL, 'value {n}')"),
+    ("VARCHAR(40)", "IF(id % 3 = 0, NULL, CONCAT('value {n} of ', id))"),
     ("TINYINT UNSIGNED", "id % 200"),
     ("BIGINT", "id * 1000003 + {n}"),
+    ("TIMESTAMP(3) NULL", "FROM_UNIXTIME(1700000000 + id + {n})"),
+    ("DATE", "'2024-01-01' + INTERVAL id % 1000 DAY"),
 )
 
+
+def wide(columns):
+    """A table of so many columns of mixed types; some 16 bytes a column and row."""
+    kinds = [_WIDE_KINDS[n % len(_WIDE_KINDS)] for n in range(columns - 1)]
+    return tuple((f"c{n}", kind, value.format(n=n)) for n, (kind, value) in enumerate(kinds))
+
+
+# 60 columns come to 1 000 bytes a row.
 WIDE = Workload(
     name="wide",
-    rows=1_200_000,
-    columns=tuple(
-        (f"c{n}", _WIDE_KINDS[n % len(_WIDE_KINDS)][0], _WIDE_KINDS[n % len(_WIDE_KINDS)][1].format(n=n))
-        for n in range(39)
-    ),
-    update="c0 = c0 + 1, c2 = c2 + 0.25, c9 = LEFT(SHA2(c0, 224), 20)",
+    rows=400_000,
+    columns=wide(60),
+    update="c0 = c0 + 1, c2 = c2 + 0.25, c11 = LEFT(SHA2(c0, 512), 100)",
 )
+
+# One transaction, and nothing but it.
+MILLION = dataclasses.replace(ORDERS, name="million", rows=1_000_000, inserts=1_000_000, updates=0, deletes=0)

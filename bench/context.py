@@ -1,0 +1,75 @@
+"""What every row of the table is measured with: the sources, the scratch folder, how often, how much."""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+import binlog
+import workload
+
+TINY_ROWS = 4_000
+# Shares of a figure that tiny input is cut to, so that all paths are walked in a few seconds.
+TINY_SHARE = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """One run of the benchmark."""
+
+    scratch: Path
+    rounds: int
+    # Whether the peers take part.
+    peers: bool
+    # Everything once and small: nothing is to be learned from the figures.
+    tiny: bool
+    fresh: bool
+    rows: int | None
+    per_statement: int | None
+    say: object
+
+    @contextlib.contextmanager
+    def source(self, what, per_statement, kind="mysql"):
+        """A running server whose binlog is that workload, and what it holds."""
+        rows = self.rows or what.rows
+        if self.tiny:
+            rows = TINY_ROWS
+            what = dataclasses.replace(what, inserts=min(what.inserts, TINY_ROWS))
+        per_statement = self.per_statement or per_statement
+        server, contents = binlog.obtain(kind, what, rows, per_statement, self.fresh, self.say)
+        try:
+            yield server, contents
+        finally:
+            server.stop()
+
+    @contextlib.contextmanager
+    def live_source(self):
+        """A running MySQL server with an empty binlog and an empty database `shop`, to be written to."""
+        folder = binlog.FOLDER / "live"
+        new = not folder.exists()
+        server = binlog.MySql(folder).start()
+        try:
+            if new:
+                server.create_user()
+            self._empty(server)
+            yield server
+            self._empty(server)
+        finally:
+            server.stop()
+
+    @staticmethod
+    def _empty(server):
+        server.sql(f"DROP DATABASE IF EXISTS {workload.DATABASE}", "DROP DATABASE IF EXISTS workshop",
+                   f"CREATE DATABASE {workload.DATABASE}")
+        server.begin_anew()
+
+    def empty_scratch(self):
+        """Removes what was measured before, and waits until the disk is at rest."""
+        for entry in self.scratch.iterdir():
+            shutil.rmtree(entry)
+        os.sync()
+
+    def few(self, number):
+        """A number of the full run, or what is left of it on tiny input."""
+        return max(1, number // TINY_SHARE) if self.tiny else number

@@ -1,0 +1,33 @@
+"""The figures of runs as JSON files, and the newest figures of each row over several of them."""
+
+import json
+import time
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent / "results"
+
+
+def write(report, path=None):
+    """Writes the report beside the others, or where it is wanted, and answers where."""
+    if path is None:
+        FOLDER.mkdir(exist_ok=True)
+        at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(report["began_unix"]))
+        names = "-".join(report["rows"]) if len(report["rows"]) < 4 else "table"
+        path = FOLDER / f"{names}-{at}.json"
+    Path(path).write_text(json.dumps(report, indent=1) + "\n")
+    return Path(path)
+
+
+def read(path):
+    """One report."""
+    return json.loads(Path(path).read_text())
+
+
+def newest(reports):
+    """One report with the newest figures of each row; each row keeps when, where and of what it was measured."""
+    rows = {}
+    for report in sorted(reports, key=lambda one: one["began_unix"]):
+        about = {key: report[key] for key in ("began_unix", "machine", "versions")}
+        for name, measured in report["rows"].items():
+            rows[name] = {"about": about, **measured}
+    return rows

@@ -1,0 +1,14 @@
+"""All rows, in the order of the table."""
+
+from rows import catch_up
+
+ALL = {
+    row.name: row
+    for row in (
+        catch_up.ORDERS,
+        catch_up.BULK,
+        catch_up.WIDE,
+        catch_up.MILLION,
+        catch_up.MARIADB,
+    )
+}
