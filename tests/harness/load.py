@@ -41,8 +41,9 @@ class Ledger:
         self.database.sql(f"INSERT INTO {self.name}.counters VALUES {rows}")
         return self
 
-    def start(self, writers=3, seed=0):
+    def start(self, writers=3, seed=0, pause_s=PAUSE_S):
         """Starts the writers."""
+        self.pause_s = pause_s
         for number in range(writers):
             thread = threading.Thread(target=self._write, args=(random.Random(seed + number),))
             thread.start()
@@ -81,7 +82,7 @@ class Ledger:
                     )
             cursor.execute("ROLLBACK" if dice.random() < 0.05 else "COMMIT")
         self.commits += 1
-        self.stopping.wait(PAUSE_S)
+        self.stopping.wait(self.pause_s)
 
     def stop(self):
         """Stops the writers and answers the final counters."""

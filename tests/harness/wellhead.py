@@ -46,14 +46,18 @@ class Wellhead:
     def serve(cls, folder, extra="", **options):
         """The operator's server; tasks and groups come by API."""
         server = cls(folder, None, **options)
-        config = folder / "wellhead.toml"
-        config.write_text(
-            f'[server]\ndata_dir = "{server.data}"\n'
-            f'[kafka]\nlisten = "{server.kafka}"\n'
-            f'[http]\nlisten = "{server.http}"\n{extra}'
-        )
-        server.arguments = ["serve", "-c", str(config)]
+        server.reconfigure(extra)
         return server
+
+    def reconfigure(self, extra=""):
+        """Writes the file that the next start of `serve` reads."""
+        config = self.folder / "wellhead.toml"
+        config.write_text(
+            f'[server]\ndata_dir = "{self.data}"\n'
+            f'[kafka]\nlisten = "{self.kafka}"\n'
+            f'[http]\nlisten = "{self.http}"\n{extra}'
+        )
+        self.arguments = ["serve", "-c", str(config)]
 
     @property
     def kafka(self):

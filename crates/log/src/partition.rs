@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::durable::{self, Disk, RealDisk};
-use crate::meta::{Incarnation, Meta};
+use crate::meta::{self, Incarnation, Meta};
 use crate::reader::{Shared, View};
 use crate::recovery::{self, Recovered};
 use crate::segment::{self, Active, Contents};
@@ -60,6 +60,21 @@ pub struct Recovery {
 }
 
 impl Partition {
+    /// Whether a folder holds a log or what is left of one, so that [`Partition::open`] would not begin
+    /// a new one.
+    ///
+    /// # Errors
+    /// [`Error::Io`]: the folder cannot be looked into.
+    pub fn exists(folder: &Path) -> Result<bool, Error> {
+        let names = match RealDisk.list(folder).map_err(Error::io("listing", folder)) {
+            Err(error) if error.is_missing_file() => return Ok(false),
+            names => names?,
+        };
+        let of_a_log =
+            |name: &String| name == meta::FILE_NAME || segment::base_of(name, "log").is_some();
+        Ok(names.iter().any(of_a_log))
+    }
+
     /// Opens the partition in `folder`, creating it if needed, and recovers from whatever a crash
     /// left.
     ///

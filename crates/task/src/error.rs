@@ -62,6 +62,17 @@ pub enum Error {
         /// What the log says.
         source: log::Error,
     },
+    /// The task was started, so it has had a log, and there is none.
+    #[error(
+        "the log of task {task} is gone: {} has no segment and no partition.meta",
+        folder.display()
+    )]
+    LogGone {
+        /// The task.
+        task: String,
+        /// Where the log was.
+        folder: std::path::PathBuf,
+    },
     /// Records of the task's log cannot be shown.
     #[error("the records cannot be read: {0}")]
     Records(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use change::TaskName;
 use kafka::batch::Compression;
 
 /// Settings that come from the server's configuration.
@@ -30,4 +31,11 @@ pub struct Settings {
     pub retention: Duration,
     /// Size beyond which the oldest closed segments are deleted, where a task does not say otherwise.
     pub retention_bytes: Option<u64>,
+}
+
+impl Settings {
+    /// The folder of a task's only partition.
+    pub(crate) fn partition_dir(&self, task: &TaskName) -> PathBuf {
+        self.log_dir.join(task.as_str()).join("0")
+    }
 }

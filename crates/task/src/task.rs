@@ -75,7 +75,7 @@ impl Task {
     /// Opens the task's log and starts its appending thread.
     pub(crate) fn open(spec: TaskSpec, shared: Shared) -> Result<Arc<Self>, Error> {
         let name = spec.name.clone();
-        let folder = shared.settings.log_dir.join(name.as_str()).join("0");
+        let folder = shared.settings.partition_dir(&name);
         let log::Partition { writer, reader, recovery } = open_log(&name, &folder, &shared)?;
         let resume = resume_point(&name, recovery.last_batch.as_deref())?;
         let appender = Arc::new(Appender::new(

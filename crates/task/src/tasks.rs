@@ -112,7 +112,7 @@ impl Tasks {
         };
         let tasks = Self { inner: Arc::new(inner) };
         for catalog::Task { spec, desired, failure, .. } in kept {
-            match tasks.open_task(spec.clone()) {
+            match tasks.open_kept(spec.clone(), desired) {
                 Ok(task) => tasks.enter_kept(&task, desired, failure),
                 Err(error) => tasks.set_aside(spec, &error),
             }
@@ -385,12 +385,25 @@ impl Tasks {
         Ok(task)
     }
 
+    /// Opens the log of a task that was there before. One that was started has had a log: where that is
+    /// gone, a new one in its place would hide that changes are missing.
+    fn open_kept(&self, spec: TaskSpec, desired: Desired) -> Result<Arc<Task>, Error> {
+        let folder = self.inner.shared.settings.partition_dir(&spec.name);
+        let unlooked = |source| Error::Log { task: spec.name.to_string(), source };
+        if desired != Desired::NotStarted && !log::Partition::exists(&folder).map_err(unlooked)? {
+            return Err(Error::LogGone { task: spec.name.to_string(), folder });
+        }
+        self.open_task(spec)
+    }
+
     /// Tries again to open a log that could not be opened.
     fn open_again(&self, name: &TaskName) -> Result<(), Error> {
         let Some(Unusable { spec, .. }) = read(&self.inner.unusable).get(name).cloned() else {
             return Ok(());
         };
-        match self.open_task(spec.clone()) {
+        let kept = self.inner.shared.catalog.task(name)?;
+        let desired = kept.map_or(Desired::NotStarted, |task| task.desired);
+        match self.open_kept(spec.clone(), desired) {
             Ok(task) => {
                 write(&self.inner.unusable).remove(name);
                 task.enter(TaskState::Stopped, None);

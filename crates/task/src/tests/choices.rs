@@ -292,3 +292,27 @@ fn a_log_that_cannot_be_opened_fails_its_task_alone_until_it_can() {
     assert!(!folder.path().join("log/other").exists());
     server.tasks.shutdown();
 }
+
+#[test]
+fn a_log_that_is_gone_is_not_begun_anew_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = script(2);
+    let server = Server::started(folder.path(), &script);
+    wait("rows", || server.end() > 8);
+    let waiting = TaskName::new("waiting").unwrap();
+    let topic = TopicName::new("waiting").unwrap();
+    server.tasks.put(TaskSpec { name: waiting.clone(), topic, ..spec() }).unwrap();
+    server.tasks.shutdown();
+    std::fs::remove_dir_all(folder.path().join("log")).unwrap();
+
+    let server = Server::open(settings(folder.path()), folder.path(), &script);
+    let shop = TaskName::new("shop").unwrap();
+    let view = server.tasks.view(&shop).unwrap();
+    assert_eq!(view.state, TaskState::Failed);
+    assert!(view.reason.unwrap().message.contains("is gone"));
+    assert!(matches!(server.tasks.start(&shop), Err(Error::LogGone { .. })));
+    assert!(!folder.path().join("log/shop").exists());
+    // It was never started: a kill in its creation may have come before its log.
+    assert_eq!(server.tasks.view(&waiting).unwrap().state, TaskState::NotStarted);
+    server.tasks.shutdown();
+}

@@ -1,0 +1,137 @@
+"""Killed a thousand times under load, and stopped for moments: each change once, and nothing served that went away.
+
+One Wellhead follows a MySQL and a MariaDB at once. A kill comes at a random moment of a start's life, from its first
+instruction on, or right when a log has grown by a random number of bytes, so that it lands inside transactions and
+inside of rows events too; that it did is told by the log itself. Between kills lies around what crashes leave behind.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import database, debris, storm, wait, wellhead, witness
+
+KILLS = int(os.environ.get("WELLHEAD_TEST_KILLS", "1000"))
+# Moments after a start within which a kill falls: it serves after some 50 ms.
+MOMENT_MAX_S = 0.25
+PAUSE_MAX_S = 0.03
+GROWTH_MAX_BYTES = 400_000
+# Segments are as small as they may be; each variant of the rest is used for a part of the kills.
+CONFIGURATIONS = (
+    '[storage]\nsegment_bytes = "1MiB"\nsync_interval = "2ms"\n',
+    '[storage]\nsegment_bytes = "1MiB"\nsync_interval = "0s"\ncompression = "none"\n',
+    '[storage]\nsegment_bytes = "1MiB"\nsync_interval = "50ms"\n',
+)
+
+
+class Killer:
+    """Starts a Wellhead again and again, and ends it when the dice say so."""
+
+    def __init__(self, server, folders, dice):
+        self.server = server
+        self.folders = folders
+        self.dice = dice
+        self.pauses = 0
+
+    def once(self):
+        """One life: it is started, perhaps stopped for a moment, and killed."""
+        self.server.spawn()
+        if self.dice.random() < 0.5:
+            self._grown(sum(folder.size() for folder in self.folders) + self.dice.randrange(GROWTH_MAX_BYTES))
+        else:
+            self._survives(self.dice.uniform(0, MOMENT_MAX_S))
+        if self.dice.random() < 0.3:
+            self._pause()
+        self.server.kill()
+
+    def _pause(self):
+        """Stops it in the middle of whatever it does; it goes on, for a while at least, or is killed as it stands."""
+        self.pauses += 1
+        self.server.process.send_signal(signal.SIGSTOP)
+        if self.dice.random() < 0.7:
+            time.sleep(self.dice.uniform(0, PAUSE_MAX_S))
+            self.server.process.send_signal(signal.SIGCONT)
+            self._survives(self.dice.uniform(0, PAUSE_MAX_S))
+
+    def _grown(self, size):
+        """Waits until the logs have grown to a size, but not for long."""
+        end = time.monotonic() + MOMENT_MAX_S
+        while time.monotonic() < end and sum(folder.size() for folder in self.folders) < size:
+            self._survives(0.0005)
+
+    def _survives(self, seconds):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.server.process.wait(seconds)
+            raise wellhead.Exited(f"it ended by itself:\n{self.server.log_tail()}")
+
+
+@pytest.fixture
+def storms(templates, scratch):
+    """A storm on a server of each kind."""
+    with contextlib.ExitStack() as ends:
+        made = []
+        for kind, cls in database.KINDS.items():
+            server = cls(scratch / kind, storm.OPTIONS, templates[kind])
+            ends.callback(server.stop)
+            server.start().create_user()
+            made.append(storm.Storm(server, f"storm_{kind}").create())
+            ends.callback(made[-1].abandon)
+        yield made
+
+
+@pytest.mark.timeout(1200)
+def test_e01_j07_killed_at_a_thousand_random_moments(storms, new_wellhead, dice):
+    server = new_wellhead.serve(CONFIGURATIONS[0]).start()
+    for one in storms:
+        server.track_now(one.name, one.server, one.name)
+    logins = [server.new_login(one.name) for one in storms]
+    witnesses = [witness.Witness(server.kafka_port, one.name, login) for one, login in zip(storms, logins)]
+    folders = [debris.LogFolder(server.data, one.name) for one in storms]
+    killer = Killer(server, folders, dice)
+    left = {kind.__name__: 0 for kind in debris.ALL}
+    try:
+        for one in storms:
+            one.start(dice.getrandbits(30))
+        server.kill()
+        for number in range(KILLS):
+            if number % 50 == 0:
+                server.reconfigure(CONFIGURATIONS[number // 50 % len(CONFIGURATIONS)])
+            for one in storms:
+                if dice.random() < 0.4:
+                    one.order(dice.choice(storm.KINDS))
+            killer.once()
+            if dice.random() < 0.1:
+                leave = dice.choice(debris.ALL)
+                leave(dice.choice(folders), dice)
+                left[leave.__name__] += 1
+            for seen in witnesses:
+                seen.complain()
+        server.start()
+        finals = [one.stop() for one in storms]
+        readings = [storm.read(server.kafka, *each) for each in zip(storms, logins, finals)]
+        for one, seen in zip(storms, witnesses):
+            wait.until(lambda: seen.next >= seen.high_watermark, f"{one.name} to be read up", 60)
+    finally:
+        for seen in witnesses:
+            seen.stopping.set()
+    for seen in witnesses:
+        seen.stop()
+        seen.read_again()
+    print(f"{KILLS} kills, {killer.pauses} pauses, debris {left}")
+    for reading, seen, folder in zip(readings, witnesses, folders):
+        print(f"{reading.storm.name}: {seen.next} records in {len(folder.segments())} segments, "
+              f"{len(reading.epochs)} writers, resumed {reading.resumes}, {seen.connections} connections")
+    for reading in readings:
+        assert_went_everywhere(reading)
+
+
+def assert_went_everywhere(reading):
+    """The kills landed where it matters; how often is up to the machine, that they did is not."""
+    if KILLS >= 500:
+        missed = [place for place, count in reading.resumes.items() if count == 0]
+        assert not missed, f"{reading.storm.name} was never resumed {missed}: {reading.resumes}"
+        assert len(reading.epochs) > KILLS / 4, "most starts came to write"
