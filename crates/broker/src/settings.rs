@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use budget::Budget;
+
 use crate::Error;
 use crate::coordinator::GroupLimits;
 
@@ -25,6 +27,8 @@ pub struct Settings {
     pub fetch_wait_max: Duration,
     /// Bounds and times of consumer groups.
     pub groups: GroupLimits,
+    /// The memory that connections share among themselves, and with tasks.
+    pub budget: Budget,
 }
 
 /// One door for clients.
@@ -73,6 +77,7 @@ impl Default for Settings {
             fetch_bytes_max: 50 << 20,
             fetch_wait_max: Duration::from_secs(60),
             groups: GroupLimits::default(),
+            budget: Budget::unbounded(),
         }
     }
 }

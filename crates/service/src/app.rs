@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use broker::GroupsView;
+use budget::Budget;
 use catalog::Catalog;
 use change::{Clock, UnixTime};
 use prometheus_client::registry::Registry;
@@ -43,6 +44,8 @@ pub struct ServerFacts {
     pub data_dir: PathBuf,
     /// Whether Kafka clients need an account.
     pub accounts: bool,
+    /// The memory that tasks and connections share.
+    pub budget: Budget,
 }
 
 impl App {

@@ -20,6 +20,8 @@ const BUILD_INFO: &str = "wellhead_build_info";
 const UPTIME: &str = "wellhead_uptime_seconds";
 /// Bytes free on the disk of the data folder.
 const DISK_FREE: &str = "wellhead_log_disk_free_bytes";
+/// Part of `memory.budget` that is held.
+const BUDGET_USED: &str = "wellhead_memory_budget_used_ratio";
 /// Records that a group has not read; absent before its first commit.
 const GROUP_LAG: &str = "wellhead_group_lag_records";
 /// When a group committed last; absent before its first commit.
@@ -33,6 +35,7 @@ type FloatGauge = Gauge<f64, AtomicU64>;
 pub(crate) struct Metrics {
     uptime: Gauge,
     disk_free: Family<Labels, FloatGauge>,
+    budget_used: FloatGauge,
     group_lag: Family<Labels, Gauge>,
     group_checkpoint: Family<Labels, Gauge>,
 }
@@ -45,6 +48,7 @@ impl Metrics {
         let metrics = Self {
             uptime: Gauge::default(),
             disk_free: Family::default(),
+            budget_used: FloatGauge::default(),
             group_lag: Family::default(),
             group_checkpoint: Family::default(),
         };
@@ -54,6 +58,11 @@ impl Metrics {
             DISK_FREE,
             "Bytes free on the disk of the data folder",
             metrics.disk_free.clone(),
+        );
+        registry.register(
+            BUDGET_USED,
+            "Part of memory.budget that tasks and connections hold; near 1 some wait for it",
+            metrics.budget_used.clone(),
         );
         registry.register(
             GROUP_LAG,
@@ -78,6 +87,8 @@ impl Metrics {
     ) -> catalog::Result<()> {
         self.uptime.set(seconds_between(facts.started, now));
         self.show_disk(&facts.data_dir);
+        let budget = &facts.budget;
+        self.budget_used.set(budget.used() as f64 / budget.bytes() as f64);
         // A group that was deleted must not be shown for ever.
         self.group_lag.clear();
         self.group_checkpoint.clear();

@@ -312,6 +312,30 @@ pub struct ServerView {
     pub accounts: bool,
     /// Number of tasks.
     pub tasks: usize,
+    /// The memory that tasks and connections share.
+    pub memory: MemoryView,
+    /// The disk of the data folder; absent where it cannot be asked.
+    pub disk: Option<DiskView>,
+}
+
+/// `memory.budget`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct MemoryView {
+    /// What tasks and connections may hold together.
+    pub budget_bytes: u64,
+    /// What they hold.
+    pub used_bytes: u64,
+    /// How many of them wait for more.
+    pub waiting: u64,
+}
+
+/// The disk of the data folder.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct DiskView {
+    /// Bytes that are free.
+    pub free_bytes: u64,
+    /// Below so many captures wait (`storage.min_free`).
+    pub min_free_bytes: u64,
 }
 
 /// Lists are pages; `next_page_token` is null on the last.

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 
 use crate::app::App;
-use crate::model::{ServerView, seconds_between};
+use crate::model::{DiskView, MemoryView, ServerView, seconds_between};
 use crate::problem::{Code, Problem};
 use crate::{access, audit, choices, groups, health, openapi, records, tasks, verify};
 
@@ -60,6 +60,14 @@ pub(crate) async fn server(State(app): State<App>) -> Json<ServerView> {
         data_dir: facts.data_dir.display().to_string(),
         accounts: facts.accounts,
         tasks: app.tasks.count(),
+        memory: MemoryView {
+            budget_bytes: facts.budget.bytes() as u64,
+            used_bytes: facts.budget.used() as u64,
+            waiting: facts.budget.waiting() as u64,
+        },
+        disk: log::durable::free_bytes(&facts.data_dir)
+            .ok()
+            .map(|free_bytes| DiskView { free_bytes, min_free_bytes: app.tasks.min_free_bytes() }),
     })
 }
 

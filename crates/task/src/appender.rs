@@ -6,6 +6,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use budget::{Lane, Permit, Share};
 use capture::{ByteQueue, Pop};
 use change::{Clock, Position, UnixTime};
 use kafka::Offset;
@@ -16,12 +17,14 @@ use crate::settings::Settings;
 use crate::state::Reason;
 
 /// Name of the header on a batch's last record that holds the source's position.
-pub(crate) const POSITION_HEADER: &str = "wellhead.position";
+pub const POSITION_HEADER: &str = "wellhead.position";
 
 /// The door between a capture thread and the appending thread of one task.
 #[derive(Debug)]
 pub(crate) struct Appender {
-    queue: ByteQueue<Batch>,
+    queue: ByteQueue<Queued>,
+    /// The task's part of the memory that all tasks share.
+    memory: Share,
     /// Emptied builders on their way back, so that their buffers are allocated once.
     spare: Mutex<Vec<BatchBuilder>>,
     /// How long the log keeps its records.
@@ -41,6 +44,14 @@ pub(crate) struct Batch {
     pub(crate) time: UnixTime,
     /// Whether it holds more than heartbeats.
     pub(crate) has_changes: bool,
+}
+
+/// A batch, with the right to hold it.
+#[derive(Debug)]
+struct Queued {
+    batch: Batch,
+    /// Held until the batch is on its way to the disk, or dropped.
+    memory: Permit,
 }
 
 /// What is durable. Written by the appending thread only, but for `pending`, `mode` and `closing`.
@@ -81,6 +92,8 @@ enum Mode {
 #[derive(Debug)]
 pub(crate) struct Ended;
 
+/// What a task may hold on its way to the disk whatever others do.
+const RESERVE_BYTES: usize = 64 << 10;
 /// Buffers are kept up to this size.
 const SPARE_BYTES_MAX: usize = 4 << 20;
 /// Builders kept.
@@ -99,7 +112,7 @@ impl Progress {
 
 impl Appender {
     pub(crate) fn new(
-        queue_bytes: usize,
+        settings: &Settings,
         next_offset: Offset,
         resume: Option<Resume>,
         keep: log::Retention,
@@ -118,7 +131,8 @@ impl Appender {
             closing: false,
         };
         Self {
-            queue: ByteQueue::new(queue_bytes),
+            queue: ByteQueue::new(settings.queue_bytes),
+            memory: settings.budget.share(Lane::Writing, RESERVE_BYTES),
             spare: Mutex::new(Vec::new()),
             keep: Mutex::new(keep),
             progress: Mutex::new(progress),
@@ -141,10 +155,15 @@ impl Appender {
         progress.pending += 1;
         drop(progress);
         let bytes = batch.records.len_bytes();
-        self.queue.push(batch, bytes).map_err(|_| {
-            self.lock().pending -= 1;
-            Ended
-        })
+        let pushed = match self.memory.acquire_blocking(bytes) {
+            Ok(memory) => self.queue.push(Queued { batch, memory }, bytes).is_ok(),
+            Err(budget::Closed) => false,
+        };
+        if pushed {
+            return Ok(());
+        }
+        self.lock().pending -= 1;
+        Err(Ended)
     }
 
     /// The capture is about to end. What was handed over still becomes durable, but where the disk has
@@ -155,6 +174,8 @@ impl Appender {
             progress.mode = Mode::Stopping;
         }
         drop(progress);
+        // A batch that waits for memory that others hold is not handed over yet.
+        self.memory.close();
         self.moved.notify_all();
     }
 
@@ -162,6 +183,7 @@ impl Appender {
     /// called since.
     pub(crate) fn reopen(&self) {
         self.lock().mode = Mode::Open;
+        self.memory.reopen();
     }
 
     /// Changes how long the log keeps its records, within a second.
@@ -190,6 +212,7 @@ impl Appender {
     /// Ends appending once what was handed over is durable.
     pub(crate) fn close(&self) {
         self.queue.close();
+        self.memory.close();
         self.lock().closing = true;
         self.moved.notify_all();
     }
@@ -214,6 +237,7 @@ impl Appender {
     fn fail(&self, reason: Reason) {
         self.lock().failure = Some(reason);
         self.queue.close();
+        self.memory.close();
         self.moved.notify_all();
     }
 
@@ -257,7 +281,7 @@ impl Worker {
         let mut next_tick = Instant::now() + TICK;
         loop {
             let outcome = match self.appender.queue.pop(TICK) {
-                Pop::Item(batch) => self.append_group(batch),
+                Pop::Item(queued) => self.append_group(queued),
                 Pop::TimedOut => Ok(()),
                 Pop::Closed => return,
             };
@@ -273,11 +297,11 @@ impl Worker {
     }
 
     /// Appends `first` and whatever else waits, then flushes once.
-    fn append_group(&mut self, first: Batch) -> Result<(), Reason> {
+    fn append_group(&mut self, first: Queued) -> Result<(), Reason> {
         let mut bytes = self.append(first)?;
         while bytes < GROUP_BYTES_MAX {
             match self.appender.queue.pop(Duration::ZERO) {
-                Pop::Item(batch) => bytes += self.append(batch)?,
+                Pop::Item(queued) => bytes += self.append(queued)?,
                 Pop::TimedOut | Pop::Closed => break,
             }
         }
@@ -296,7 +320,8 @@ impl Worker {
     }
 
     /// Answers the bytes appended; none if the batch had to be dropped.
-    fn append(&mut self, mut batch: Batch) -> Result<usize, Reason> {
+    fn append(&mut self, queued: Queued) -> Result<usize, Reason> {
+        let Queued { mut batch, memory: _held } = queued;
         if self.appender.lock().mode == Mode::Dropping || !self.wait_for_space()? {
             self.appender.dropped();
             return Ok(0);

@@ -21,6 +21,7 @@ mod unusable;
 pub mod verify;
 mod waiting;
 
+pub use appender::POSITION_HEADER;
 pub use capture::CheckResult;
 pub use choices::{Plan, PlannedGap, TableAct, TrackedTable};
 pub use error::Error;

@@ -1,7 +1,7 @@
 //! From a source's change to a record in the open batch: the capture thread's hot path.
 //!
-//! A change is encoded once, into a scratch buffer, and copied once, into the batch. Compression,
-//! checksum and disk belong to the appending thread. Nothing is allocated per row.
+//! A change is encoded once, straight into the open batch. Compression, checksum and disk belong to the
+//! appending thread. Nothing is allocated per row.
 
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,6 @@ use crate::settings::Settings;
 /// Uncompressed size at which a batch is handed over: large enough to compress well, small enough
 /// that a consumer's default fetch of 1 MiB holds several.
 const BATCH_BYTES: usize = 1 << 20;
-/// A scratch buffer that one huge row has made larger is given back.
-const VALUE_BYTES_MAX: usize = 4 << 20;
 /// A batch of more holds one huge row, and is waited for.
 const HUGE_BATCH_BYTES: usize = 16 << 20;
 /// Shortest pause that an idle source is asked for: it may be within a transaction, where no heartbeat
@@ -41,7 +39,6 @@ pub(crate) struct Pipeline<'a> {
     on_connected: &'a mut dyn FnMut(Position),
     encoder: &'a mut DtsEncoder,
     batch: BatchBuilder,
-    value: Vec<u8>,
     counts: Counts,
     /// Offset of the first record of the open batch.
     base_offset: Offset,
@@ -89,7 +86,6 @@ impl<'a> Pipeline<'a> {
             now: clock.now(),
             sealed_at: Instant::now(),
             record_at: None,
-            value: Vec::new(),
             counts: Counts::default(),
             appender,
             settings,
@@ -109,16 +105,11 @@ impl<'a> Pipeline<'a> {
     /// Adds a record for `change` to the open batch.
     fn push(&mut self, change: &Change<'_>) -> Result<(), SinkError> {
         let id = behind(self.base_offset, self.batch.record_count()).0;
-        self.value.clear();
+        let mut record = self.batch.open(change.time.millis());
         self.encoder
-            .encode(change, id, self.now, &mut self.value)
+            .encode(change, id, self.now, record.value())
             .map_err(|error| SinkError::Row(chain(&error)))?;
-        self.batch
-            .push(change.time.millis(), None, Some(&self.value))
-            .map_err(|error| SinkError::TooLarge(error.to_string()))?;
-        if self.value.capacity() > VALUE_BYTES_MAX {
-            self.value = Vec::new();
-        }
+        record.finish().map_err(|error| SinkError::TooLarge(error.to_string()))?;
         self.time = change.time;
         self.has_changes |= !matches!(change.body, Body::Heartbeat);
         if self.batch.len_bytes() >= BATCH_BYTES {

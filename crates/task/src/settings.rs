@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use budget::Budget;
 use change::TaskName;
 use kafka::batch::Compression;
 
@@ -21,6 +22,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Bound of each queue between the threads of a capture.
     pub queue_bytes: usize,
+    /// The memory that tasks share among themselves, and with connections.
+    pub budget: Budget,
     /// Free bytes below which the capture pauses.
     pub min_free_bytes: u64,
     /// How long a failing source is retried before the task fails.

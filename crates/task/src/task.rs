@@ -79,7 +79,7 @@ impl Task {
         let log::Partition { writer, reader, recovery } = open_log(&name, &folder, &shared)?;
         let resume = resume_point(&name, recovery.last_batch.as_deref())?;
         let appender = Arc::new(Appender::new(
-            shared.settings.queue_bytes,
+            &shared.settings,
             recovery.next_offset,
             resume,
             retention(&spec, &shared.settings),

@@ -283,6 +283,12 @@ impl Tasks {
         views
     }
 
+    /// Free bytes of the disk below which captures wait.
+    #[must_use]
+    pub fn min_free_bytes(&self) -> u64 {
+        self.inner.shared.settings.min_free_bytes
+    }
+
     /// How many tasks there are.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -8,6 +8,8 @@ mod commands;
 mod config;
 mod data_dir;
 mod exit;
+mod memory;
+mod open_files;
 mod output;
 mod password;
 mod serve;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Verb};
+use cli::{Cli, LogVerb, Verb};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -31,6 +33,7 @@ async fn main() -> ExitCode {
         Verb::Serve(args) => output::ended(serve::run(args).await),
         Verb::Tap(args) => output::ended(tap::run(args).await),
         Verb::Tail(args) => output::ended(commands::tail::run(&global, &args).await),
+        Verb::Log(LogVerb::Dump(args)) => output::ended(commands::log::dump::run(&global, &args)),
         verb => output::finish(command, &global, commands::run(&global, verb).await),
     }
 }

@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use broker::{Access, Advertised};
+use budget::Budget;
 use catalog::{Catalog, Owned};
 
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, Flag, Inputs};
 use crate::data_dir::DataDir;
+use crate::memory::budget_bytes;
+use crate::open_files;
 use crate::server::{Server, Settings, asked_to_stop};
 use crate::tracing_output;
 
@@ -16,6 +19,7 @@ use crate::tracing_output;
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let config = config::load(&inputs(args))?.config;
     tracing_output::install(&config.server.log);
+    let open_files = open_files::raise();
     let data_dir = DataDir::open(&config.server.data_dir)?;
     let catalog = Catalog::open(data_dir.path())?;
     release_orphans(&config, &catalog)?;
@@ -25,6 +29,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let settings = settings(&config, &data_dir)?;
     let server = Server::start(data_dir, catalog.clone(), settings).await?;
     put_objects(&config, &catalog, &server).await?;
+    let tasks = server.tasks.count();
+    if let Some(shortage) = open_files::shortage(open_files, config.kafka.max_connections, tasks) {
+        tracing::warn!("{shortage}");
+    }
     tracing::info!(kafka = %server.kafka, http = %server.http, "serving");
     asked_to_stop().await?;
     tracing::info!("stopping");
@@ -53,6 +61,7 @@ fn inputs(args: ServeArgs) -> Inputs {
 fn settings(config: &Config, data_dir: &DataDir) -> Result<Settings> {
     let total = log::durable::total_bytes(data_dir.path())
         .with_context(|| format!("the disk of {} cannot be asked", data_dir.path().display()))?;
+    let budget = Budget::new(budget_bytes(config.memory));
     Ok(Settings {
         kafka: config.kafka.listen,
         advertised: match &config.kafka.advertised {
@@ -65,6 +74,7 @@ fn settings(config: &Config, data_dir: &DataDir) -> Result<Settings> {
         broker: broker::Settings {
             connections_max: config.kafka.max_connections,
             fetch_bytes_max: config.kafka.max_fetch_bytes,
+            budget: budget.clone(),
             ..broker::Settings::default()
         },
         http: config.http.listen,
@@ -75,12 +85,14 @@ fn settings(config: &Config, data_dir: &DataDir) -> Result<Settings> {
             sync_interval: config.storage.sync_interval,
             heartbeat: config.capture.heartbeat,
             queue_bytes: config.capture.queue_bytes,
+            budget: budget.clone(),
             min_free_bytes: config.storage.min_free.bytes(total),
             retry_for: config.capture.retry_for,
             retry_max_interval: config.capture.retry_max_interval,
             retention: config.keep.retention,
             retention_bytes: config.keep.max_bytes,
         },
+        budget,
         grace: config.server.shutdown_grace,
     })
 }

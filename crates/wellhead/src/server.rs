@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use broker::{Access, Advertised, Broker, ListenerSettings, TopicDirectory};
+use budget::Budget;
 use catalog::Catalog;
 use change::{Clock, SystemClock};
 use prometheus_client::registry::Registry;
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) broker: broker::Settings,
     pub(crate) http: SocketAddr,
     pub(crate) task: task::Settings,
+    /// What the settings of broker and tasks share.
+    pub(crate) budget: Budget,
     pub(crate) grace: Duration,
 }
 
@@ -87,6 +90,7 @@ impl Server {
         let sources = Arc::new(KnownSources {
             clock: Arc::clone(&clock),
             queue_bytes: settings.task.queue_bytes,
+            budget: settings.budget.clone(),
         });
         let tasks = {
             let (catalog, clock) = (catalog.clone(), Arc::clone(&clock));
@@ -107,6 +111,7 @@ impl Server {
             http,
             data_dir: data_dir.path().to_path_buf(),
             accounts,
+            budget: settings.budget,
         };
         let app = App::new(tasks.clone(), catalog, broker.groups(), registry, facts, clock);
         let (stop_api, stopped) = watch::channel(false);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use budget::Budget;
 use capture::{CaptureOptions, ErrorKind, Inspector, Source, SourceError};
 use catalog::SourceSpec;
 use change::{Clock, Position};
@@ -14,6 +15,8 @@ pub(crate) struct KnownSources {
     pub(crate) clock: Arc<dyn Clock>,
     /// Bound of the queues within a source.
     pub(crate) queue_bytes: usize,
+    /// The memory of all sources, tasks and connections.
+    pub(crate) budget: Budget,
 }
 
 impl task::Sources for KnownSources {
@@ -28,6 +31,7 @@ impl task::Sources for KnownSources {
                 capture,
                 server_id: source.server_id,
                 queue_bytes: self.queue_bytes,
+                budget: self.budget.clone(),
                 clock: Arc::clone(&self.clock),
             }))),
             _ => Err(unknown_kind(source)),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use broker::{Access, Advertised};
+use budget::Budget;
 use capture::{CheckItem, CheckResult, Selection};
 use catalog::{
     Catalog, OnTableError, Operations, Secret, SourceSpec, StartAt, StatementScope, TaskSpec,
@@ -20,9 +21,11 @@ use task::{TaskState, TaskView};
 use crate::cli::{TAP_DATA_DIR, TapArgs};
 use crate::commands::check::{CONNECTION, remedies, said};
 use crate::commands::choice;
-use crate::config::{CleanUrl, Log, LogFormat, LogLevel, clean_url};
+use crate::config::{CleanUrl, Log, LogFormat, LogLevel, MemoryBudget, clean_url};
 use crate::data_dir::DataDir;
 use crate::exit::Failure;
+use crate::memory::budget_bytes;
+use crate::open_files;
 use crate::output::{place, with_flags};
 use crate::password;
 use crate::server::{Server, Settings, asked_to_stop};
@@ -46,6 +49,7 @@ pub(crate) async fn run(args: TapArgs) -> Result<()> {
         ));
     }
     let (source, task) = specs(&args)?;
+    let _at_most = open_files::raise();
     let data_dir = DataDir::open(&args.data_dir)?;
     let catalog = Catalog::open(data_dir.path())?;
     let known = is_known(&catalog, &source, &task, data_dir.path())?;
@@ -290,11 +294,12 @@ fn elsewhere(data_dir: &Path) -> String {
 fn settings(args: &TapArgs, data_dir: &DataDir) -> Result<Settings> {
     let total = log::durable::total_bytes(data_dir.path())
         .with_context(|| format!("the disk of {} cannot be asked", data_dir.path().display()))?;
+    let budget = Budget::new(budget_bytes(MemoryBudget::Auto));
     Ok(Settings {
         kafka: args.kafka,
         advertised: Advertised::Dialled,
         access: Access::Anonymous,
-        broker: broker::Settings::default(),
+        broker: broker::Settings { budget: budget.clone(), ..broker::Settings::default() },
         http: args.http,
         task: task::Settings {
             log_dir: data_dir.logs(),
@@ -303,12 +308,14 @@ fn settings(args: &TapArgs, data_dir: &DataDir) -> Result<Settings> {
             sync_interval: Duration::from_millis(5),
             heartbeat: Duration::from_secs(5),
             queue_bytes: 16 << 20,
+            budget: budget.clone(),
             min_free_bytes: total / 100 * MIN_FREE_PERCENT,
             retry_for: Duration::from_secs(7 * 24 * 3600),
             retry_max_interval: Duration::from_secs(60),
             retention: Duration::from_secs(24 * 3600),
             retention_bytes: None,
         },
+        budget,
         grace: GRACE,
     })
 }

@@ -24,6 +24,7 @@ mod xa;
 use std::sync::Arc;
 use std::time::Duration;
 
+use budget::{Budget, Lane};
 use capture::{
     BadEvent, CaptureOptions, CheckItem, ErrorKind, Pop, Sink, SinkError, Source, SourceError,
     SourceStatus, Start, Stop,
@@ -60,6 +61,8 @@ pub struct Options {
     pub server_id: Option<u32>,
     /// Bound of the queue between the reading and the translating thread.
     pub queue_bytes: usize,
+    /// The memory that all sources share.
+    pub budget: Budget,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
@@ -191,7 +194,7 @@ impl MySqlSource {
         let mut ahead = LookAhead::default();
         while !stop.is_raised() {
             match channel.full.pop(wait) {
-                Pop::Item(Read::Events(chunk, bytes_read)) => {
+                Pop::Item(Read::Events(chunk, permit, bytes_read)) => {
                     ahead.each(&chunk, |event, is_undone| {
                         let shown = Forward::pass(&mut forward, event)
                             .map_err(|f| explain_failure(f.into(), &translator.shown_event()))?;
@@ -203,7 +206,7 @@ impl MySqlSource {
                         }
                         Ok(())
                     })?;
-                    channel.recycle(chunk);
+                    channel.recycle(chunk, permit);
                     self.report(translator, bytes_read);
                     if channel.full.bytes() > 0 {
                         continue;
@@ -364,7 +367,8 @@ impl Source for MySqlSource {
             translator.set_time(UnixTime::from_micros(server_now));
         }
         let forward = plan.forward_to.map(|to| Forward::new(to, checksum(&facts)));
-        let channel = Channel::new(self.options.queue_bytes);
+        let memory = self.options.budget.share(Lane::Reading, reader::RESERVE_BYTES);
+        let channel = Channel::new(self.options.queue_bytes, memory);
         let reading_stop = Stop::default();
         let result = std::thread::scope(|threads| {
             let reading = std::thread::Builder::new()
@@ -376,7 +380,7 @@ impl Source for MySqlSource {
             let result =
                 self.translate(&channel, &mut translator, forward, clock_ahead_micros, sink, stop);
             reading_stop.raise();
-            channel.full.close();
+            channel.close();
             if reading.join().is_err() {
                 tracing::error!("the reading thread panicked");
             }

@@ -3,6 +3,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use budget::{Permit, Share};
 use capture::{ByteQueue, Stop};
 
 use crate::Error;
@@ -11,8 +12,8 @@ use crate::connection::{BinlogStream, Chunk, FillOutcome};
 /// What goes from the reading thread to the translating one.
 #[derive(Debug)]
 pub(crate) enum Read {
-    /// Events, and how many bytes were read from the server so far.
-    Events(Chunk, u64),
+    /// Events, the right to hold them, and how many bytes were read from the server so far.
+    Events(Chunk, Permit, u64),
     /// The dump is over; nothing follows.
     Ended(ReadError),
 }
@@ -42,6 +43,8 @@ pub(crate) struct Patience {
 #[derive(Debug)]
 pub(crate) struct Channel {
     pub(crate) full: ByteQueue<Read>,
+    /// The source's part of the memory that all sources share.
+    memory: Share,
     spare: Mutex<Spare>,
     handled: Condvar,
 }
@@ -54,8 +57,16 @@ struct Spare {
     huge_bytes: usize,
 }
 
-/// Bytes asked of the socket at once.
+/// What a source may hold whatever others do: one chunk of an idle one that is filled, and one that is
+/// handled.
+pub(crate) const RESERVE_BYTES: usize = 2 * CHUNK_BYTES_MIN;
+
+/// Bytes asked of the socket at once, by a source that has little to say or must go on with little memory.
+const CHUNK_BYTES_MIN: usize = 32 << 10;
+/// Bytes asked of the socket at once, by a source that always fills them.
 const CHUNK_BYTES: usize = 1 << 20;
+/// Emptied chunks kept.
+const SPARE_COUNT_MAX: usize = 4;
 
 /// A chunk of more was made that large by one event.
 const HUGE_BYTES: usize = 16 << 20;
@@ -63,15 +74,19 @@ const HUGE_BYTES: usize = 16 << 20;
 const LOOK: Duration = Duration::from_millis(100);
 
 impl Channel {
-    pub(crate) fn new(queue_bytes: usize) -> Self {
-        Self { full: ByteQueue::new(queue_bytes), spare: Mutex::default(), handled: Condvar::new() }
+    pub(crate) fn new(queue_bytes: usize, memory: Share) -> Self {
+        let full = ByteQueue::new(queue_bytes);
+        Self { full, memory, spare: Mutex::default(), handled: Condvar::new() }
     }
 
     /// Gives a handled chunk back.
-    pub(crate) fn recycle(&self, chunk: Chunk) {
+    pub(crate) fn recycle(&self, chunk: Chunk, permit: Permit) {
         let bytes = chunk.capacity();
         if bytes <= 2 * CHUNK_BYTES {
-            self.spare().chunks.push(chunk);
+            let mut spare = self.spare();
+            if spare.chunks.len() < SPARE_COUNT_MAX {
+                spare.chunks.push(chunk);
+            }
         } else if bytes > HUGE_BYTES {
             drop(chunk);
             let mut spare = self.spare();
@@ -79,11 +94,42 @@ impl Channel {
             drop(spare);
             self.handled.notify_all();
         }
+        drop(permit);
     }
 
-    fn chunk(&self) -> Chunk {
+    /// Nothing more is handled: whoever reads ends.
+    pub(crate) fn close(&self) {
+        self.full.close();
+        self.memory.close();
+    }
+
+    /// A chunk of about `target` bytes, or of fewer while others hold the memory for that. Waits where even
+    /// those are not to be had; `None` once the channel is closed.
+    fn chunk(&self, target: &mut usize) -> Option<(Chunk, Permit)> {
+        let permit = match self.memory.try_acquire(*target) {
+            Some(permit) => permit,
+            None => {
+                *target = CHUNK_BYTES_MIN;
+                self.memory.acquire_blocking(*target).ok()?
+            }
+        };
         let spare = self.spare().chunks.pop();
-        spare.unwrap_or_else(|| Chunk::with_capacity(CHUNK_BYTES))
+        Some((spare.unwrap_or_else(|| Chunk::with_capacity(*target)), permit))
+    }
+
+    /// Gives back what only a busy source needs.
+    fn rest(&self) {
+        self.spare().chunks.clear();
+    }
+
+    /// The right to hold a chunk that one event has made larger than was asked for. The old one goes first:
+    /// who waits for memory holds none of its kind.
+    fn widen(&self, permit: Permit, bytes: usize) -> Option<Permit> {
+        if bytes <= permit.bytes() {
+            return Some(permit);
+        }
+        drop(permit);
+        self.memory.acquire_blocking(bytes).ok()
     }
 
     /// After a huge event the next one is read only once it is handled: two or three of them, each in
@@ -109,12 +155,13 @@ impl Channel {
 pub(crate) fn read(mut stream: BinlogStream, channel: &Channel, stop: &Stop, patience: Patience) {
     let mut heard_at = Instant::now();
     let mut silence_max = patience.first;
-    let mut chunk = channel.chunk();
+    let mut target = CHUNK_BYTES_MIN;
+    let Some((mut chunk, mut permit)) = channel.chunk(&mut target) else { return };
     let error = loop {
         if stop.is_raised() {
             return;
         }
-        let outcome = stream.fill(&mut chunk, CHUNK_BYTES);
+        let outcome = stream.fill(&mut chunk, target);
         if matches!(outcome, Ok(FillOutcome::Events | FillOutcome::Partial)) {
             silence_max = patience.later;
         }
@@ -123,13 +170,18 @@ pub(crate) fn read(mut stream: BinlogStream, channel: &Channel, stop: &Stop, pat
                 // The memory it holds, not the few bytes that may be in it: a slow receiver of many small
                 // chunks must not hold more than the bound.
                 let bytes = chunk.capacity();
-                let full = std::mem::replace(&mut chunk, channel.chunk());
-                let read = Read::Events(full, stream.bytes_read());
+                target = next_target(target, chunk.byte_count());
+                let Some(held) = channel.widen(permit, bytes) else { return };
+                let read = Read::Events(chunk, held, stream.bytes_read());
                 if bytes > HUGE_BYTES {
                     channel.spare().huge_bytes += bytes;
                 }
                 if channel.full.push(read, bytes).is_err() || !channel.wait_for_huge(bytes, stop) {
                     return;
+                }
+                match channel.chunk(&mut target) {
+                    Some(next) => (chunk, permit) = next,
+                    None => return,
                 }
                 // After the push: waiting for room is not the server's silence.
                 heard_at = Instant::now();
@@ -137,6 +189,11 @@ pub(crate) fn read(mut stream: BinlogStream, channel: &Channel, stop: &Stop, pat
             Ok(FillOutcome::Partial) => heard_at = Instant::now(),
             Ok(FillOutcome::Silence) if heard_at.elapsed() >= silence_max => {
                 break ReadError::Silent(silence_max);
+            }
+            Ok(FillOutcome::Silence) if target > CHUNK_BYTES_MIN => {
+                target = CHUNK_BYTES_MIN;
+                permit.shrink_to(target);
+                channel.rest();
             }
             Ok(FillOutcome::Silence) => {}
             Ok(FillOutcome::End) => break ReadError::ServerEnded,
@@ -147,6 +204,18 @@ pub(crate) fn read(mut stream: BinlogStream, channel: &Channel, stop: &Stop, pat
     drop(channel.full.push(Read::Ended(error), 0));
 }
 
+/// How much is asked for after `filled` bytes came of `target`: more where there was more, and less, step
+/// by step, where there was little.
+fn next_target(target: usize, filled: usize) -> usize {
+    if filled >= target {
+        target.saturating_mul(4).min(CHUNK_BYTES)
+    } else if filled < target / 16 {
+        (target / 2).max(CHUNK_BYTES_MIN)
+    } else {
+        target
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
@@ -155,14 +224,14 @@ mod tests {
 
     #[test]
     fn after_a_huge_event_nothing_is_read_until_it_is_handled() {
-        let (channel, stop) = (Channel::new(1 << 20), Stop::default());
+        let (channel, stop) = (Channel::new(1 << 20, Share::unbounded()), Stop::default());
         let chunk = Chunk::with_capacity(HUGE_BYTES + 1);
         let bytes = chunk.capacity();
         channel.spare().huge_bytes += bytes;
         assert!(channel.wait_for_huge(CHUNK_BYTES, &stop), "a small one waits for nothing");
         std::thread::scope(|threads| {
             let waiting = threads.spawn(|| channel.wait_for_huge(bytes, &stop));
-            channel.recycle(chunk);
+            channel.recycle(chunk, Share::unbounded().try_acquire(bytes).unwrap());
             assert!(waiting.join().unwrap());
         });
         channel.spare().huge_bytes += bytes;
@@ -194,11 +263,11 @@ mod tests {
         let packet = std::io::Cursor::new(vec![4, 0, 0, 1, 0, b'a', b'b', b'c']);
         let until = Instant::now() + Duration::from_millis(30);
         let stream = BinlogStream::of(SlowToStart { until, packet });
-        let channel = Channel::new(1 << 20);
+        let channel = Channel::new(1 << 20, Share::unbounded());
         let patience =
             Patience { first: Duration::from_secs(3600), later: Duration::from_millis(1) };
         read(stream, &channel, &Stop::default(), patience);
-        let capture::Pop::Item(Read::Events(chunk, _)) = channel.full.pop(Duration::ZERO) else {
+        let capture::Pop::Item(Read::Events(chunk, ..)) = channel.full.pop(Duration::ZERO) else {
             panic!("the event came late, and before the end")
         };
         assert_eq!(chunk.events().collect::<Vec<_>>(), [b"abc"]);

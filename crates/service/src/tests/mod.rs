@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::budget::Budget;
 use catalog::Catalog;
 use change::SystemClock;
 use kafka::batch::Compression;
@@ -82,6 +83,7 @@ impl Server {
             http: tcp,
             data_dir: folder.path().into(),
             accounts: true,
+            budget: Budget::new(64 << 20),
         };
         let app = App::new(tasks.clone(), catalog, broker.groups(), registry, facts, clock);
         app.set_ready(true);
@@ -186,6 +188,7 @@ fn settings(log_dir: PathBuf) -> Settings {
         sync_interval: Duration::from_millis(1),
         heartbeat: Duration::from_secs(3600),
         queue_bytes: 1 << 20,
+        budget: Budget::new(64 << 20),
         min_free_bytes: 0,
         retry_for: Duration::from_secs(60),
         retry_max_interval: Duration::from_secs(1),

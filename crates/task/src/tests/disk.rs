@@ -37,11 +37,12 @@ fn appender(disk: &SimulatedDisk) -> (Arc<Appender>, std::thread::JoinHandle<()>
     let Partition { writer, .. } =
         Partition::open_on(Arc::new(disk.clone()), std::path::Path::new("/p"), &config).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let appender = Arc::new(Appender::new(1 << 20, Offset(0), None, log::Retention::default()));
+    let settings = Settings { queue_bytes: 1 << 20, ..settings(folder.path()) };
+    let appender = Arc::new(Appender::new(&settings, Offset(0), None, log::Retention::default()));
     let worker = Worker {
         appender: Arc::clone(&appender),
         writer,
-        settings: Arc::new(settings(folder.path())),
+        settings: Arc::new(settings),
         clock: Arc::new(SystemClock),
         metrics: Metrics::new(&mut Registry::default()).task("t"),
         sealed: Vec::new(),

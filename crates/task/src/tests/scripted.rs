@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use budget::Budget;
 use capture::{
     BadEvent, CaptureOptions, CheckItem, DdlScope, ErrorKind, OnTableError as CaptureTableError,
     Sink, Source, SourceError, SourceStatus, Start, Stop,
@@ -259,6 +260,7 @@ pub(super) fn settings(folder: &Path) -> Settings {
         sync_interval: Duration::from_millis(2),
         heartbeat: Duration::from_millis(100),
         queue_bytes: 32 << 10,
+        budget: Budget::unbounded(),
         min_free_bytes: 0,
         retry_for: Duration::from_secs(60),
         retry_max_interval: Duration::from_millis(30),

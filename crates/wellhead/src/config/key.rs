@@ -50,6 +50,7 @@ pub(super) const SECTIONS: &[Key] = &[
     with_default("storage.min_free", Shape::Quantity, "\"5%\""),
     with_default("defaults.keep.retention", Shape::Quantity, "\"24h\""),
     with_default("defaults.keep.max_bytes", Shape::Quantity, "\"\""),
+    with_default("memory.budget", Shape::Quantity, "\"auto\""),
     with_default("capture.queue_bytes", Shape::Quantity, "\"64MiB\""),
     with_default("capture.heartbeat", Shape::Quantity, "\"5s\""),
     with_default("capture.retry_for", Shape::Quantity, "\"7d\""),

@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(crate) use fault::{Fault, Faults};
-pub(crate) use section::{Advertised, Config, Log, LogFormat, LogLevel};
+pub(crate) use section::{Advertised, Config, Log, LogFormat, LogLevel, MemoryBudget};
 pub(crate) use setting::Origin;
 pub(crate) use url::{CleanUrl, clean_url};
 

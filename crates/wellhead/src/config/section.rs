@@ -12,6 +12,7 @@ use super::key::SECTIONS;
 use super::layer::Layers;
 use super::reader::Reader;
 use super::{Fault, Origin, object, quantity};
+use crate::memory::BUDGET_MIN;
 
 /// Everything that is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     /// `[defaults.keep]`
     pub(crate) keep: Keep,
+    /// `[memory]`
+    pub(crate) memory: MemoryBudget,
     /// `[capture]`
     pub(crate) capture: Capture,
     /// `[[source]]`, in the order of files and lines.
@@ -152,6 +155,15 @@ pub(crate) struct Keep {
     pub(crate) max_bytes: Option<u64>,
 }
 
+/// What tasks and connections may hold together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemoryBudget {
+    /// A part of what the process may use.
+    Auto,
+    /// Bytes.
+    Bytes(u64),
+}
+
 /// The captures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Capture {
@@ -199,6 +211,7 @@ pub(super) fn build(
     let storage = storage(&mut reader);
     let retention = reader.required("defaults.keep.retention", retention);
     let max_bytes = reader.required("defaults.keep.max_bytes", max_bytes);
+    let memory = reader.required("memory.budget", memory_budget);
     let capture = capture(&mut reader);
     let objects = object::build(&layers.objects, without_secrets, faults);
     Some(Config {
@@ -207,6 +220,7 @@ pub(super) fn build(
         http: http?,
         storage: storage?,
         keep: Keep { retention: retention?, max_bytes: max_bytes? },
+        memory: memory?,
         capture: capture?,
         sources: objects.sources,
         tasks: objects.tasks,
@@ -367,6 +381,14 @@ fn advertised(text: &str) -> Result<Advertised, String> {
         }
         _ => Err(RULE.into()),
     }
+}
+
+fn memory_budget(text: &str) -> Result<MemoryBudget, String> {
+    if text == "auto" {
+        return Ok(MemoryBudget::Auto);
+    }
+    let bytes = sized(BUDGET_MIN..=i64::MAX.cast_unsigned())(text);
+    bytes.map(MemoryBudget::Bytes).map_err(|rule| format!("it is auto, or a size: {rule}"))
 }
 
 fn min_free(text: &str) -> Result<MinFree, String> {

@@ -105,6 +105,7 @@ fn without_any_file_the_defaults_hold() {
         }
     );
     assert_eq!(config.keep, Keep { retention: Duration::from_secs(86_400), max_bytes: None });
+    assert_eq!(config.memory, MemoryBudget::Auto);
     assert_eq!(
         config.capture,
         Capture {
@@ -260,10 +261,10 @@ fn k08_unknown_keys_are_faults_with_a_guess() {
 #[test]
 fn keys_of_which_nothing_comes_yet_are_unknown() {
     check(
-        "[kafka]\ntls = { cert_file = \"a\" }\n[memory]\nbudget = \"auto\"",
+        "[kafka]\ntls = { cert_file = \"a\" }\n[alerts]\nwebhook = []",
         &[
             "wellhead.toml:2: unknown key \"tls\" in [kafka]",
-            "wellhead.toml:3: unknown key \"memory\"",
+            "wellhead.toml:3: unknown key \"alerts\"",
         ],
     );
     check(
