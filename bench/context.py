@@ -67,7 +67,10 @@ class Context:
     def empty_scratch(self):
         """Removes what was measured before, and waits until the disk is at rest."""
         for entry in self.scratch.iterdir():
-            shutil.rmtree(entry)
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
         os.sync()
 
     def few(self, number):

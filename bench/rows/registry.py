@@ -1,6 +1,6 @@
 """All rows, in the order of the table."""
 
-from rows import catch_up
+from rows import catch_up, consumers, fetch, latency, memory, start, tasks
 
 ALL = {
     row.name: row
@@ -10,5 +10,13 @@ ALL = {
         catch_up.WIDE,
         catch_up.MILLION,
         catch_up.MARIADB,
+        latency.LATENCY,
+        fetch.LIBRDKAFKA,
+        fetch.DISCARDING,
+        consumers.Consumers(),
+        memory.Memory(),
+        start.Start(),
+        tasks.Idle(),
+        tasks.Busy(),
     )
 }
