@@ -12,7 +12,10 @@ use change::{
 };
 
 use crate::avro::{StackText, section, write_index, write_string};
-use crate::header::{Header, Object, Tags, encode_source, write_record};
+use crate::head::{READER_TIME, RowHead, SERVER_ID, THREAD_ID};
+use crate::header::{
+    Header, Object, Place, TAGS_END, Tags, encode_source, write_end, write_place, write_record,
+};
 use crate::plan::TablePlan;
 use crate::plans::Plans;
 use crate::value::{ImageWriter, Wrong};
@@ -26,6 +29,7 @@ use crate::{EncodeError, Operation};
 pub struct DtsEncoder {
     source: Vec<u8>,
     plans: Plans,
+    head: RowHead,
 }
 
 impl Default for DtsEncoder {
@@ -39,12 +43,14 @@ impl DtsEncoder {
     #[must_use]
     pub fn new() -> Self {
         let source = SourceInfo { kind: SourceKind::MySql, version: String::new() };
-        Self { source: encode_source(&source), plans: Plans::new(PLANS_SIZE_MAX) }
+        let (source, plans) = (encode_source(&source), Plans::new(PLANS_SIZE_MAX));
+        Self { source, plans, head: RowHead::default() }
     }
 
     /// Names the source in every record from here on.
     pub fn set_source(&mut self, source: &SourceInfo) {
         self.source = encode_source(source);
+        self.head.forget();
     }
 
     /// Appends one bare Avro record to `out`. `id` is the record's number in its stream, `now` the time
@@ -74,24 +80,31 @@ impl DtsEncoder {
         now: UnixTime,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
-        let Self { source, plans } = self;
-        let header = |operation, object| Header {
+        let Self { source, plans, head } = self;
+        let place = Place {
             id,
             time: change.time,
             position: change.position,
             safe_position: change.safe_position,
-            source,
-            operation,
-            object,
         };
+        let header = |operation, object| Header { place, source, operation, object };
         let transaction = change.transaction;
         match change.body {
             Body::Row(row) => {
                 let plan = plans.plan(row.schema);
-                let header = header(row_operation(row.operation), Object::Encoded(&plan.object));
-                let tags = |tags: &mut Tags<'_>| row_tags(tags, plan, transaction, now);
-                out.reserve(ROW_ROOM + plan.tags.len() + plan.fields.len());
-                write_record(out, &header, tags, |out| write_row(out, plan, &row))
+                let table = (row.schema.version, plan);
+                let head = head.of_row(table, row.operation, transaction, now, source);
+                out.reserve(ROW_ROOM + head.len() + plan.fields.len());
+                write_place(out, &place);
+                out.extend_from_slice(head);
+                if !transaction.statement.is_empty() {
+                    write_string(out, STATEMENT);
+                    write_string(out, &transaction.statement);
+                }
+                out.push(TAGS_END);
+                write_row(out, plan, &row)?;
+                write_end(out, &place);
+                Ok(())
             }
             Body::Begin => {
                 let tags = |tags: &mut Tags<'_>| begin_tags(tags, transaction, change.time, now);
@@ -106,24 +119,6 @@ impl DtsEncoder {
                 write_record(out, &header, tags, |out| write_ddl(out, &ddl))
             }
         }
-    }
-}
-
-fn row_operation(operation: RowOperation) -> Operation {
-    match operation {
-        RowOperation::Insert => Operation::Insert,
-        RowOperation::Update => Operation::Update,
-        RowOperation::Delete => Operation::Delete,
-    }
-}
-
-fn row_tags(tags: &mut Tags<'_>, plan: &TablePlan, transaction: &Transaction, now: UnixTime) {
-    tags.encoded(&plan.tags, plan.tag_count);
-    tags.number(READER_TIME, now.millis());
-    tags.known_number(SERVER_ID, transaction.server_id);
-    tags.known_number(THREAD_ID, transaction.thread_id);
-    if !transaction.statement.is_empty() {
-        tags.text("sql", &transaction.statement);
     }
 }
 
@@ -223,9 +218,8 @@ fn table_name(schema: &TableSchema) -> String {
     format!("{}.{}", schema.database, schema.table)
 }
 
-const READER_TIME: &str = "readerThroughoutTime";
-const SERVER_ID: &str = "server_id";
-const THREAD_ID: &str = "thread_id";
+/// The tag with the text of the statement that changed a row.
+const STATEMENT: &str = "sql";
 /// Plans of about ten thousand ordinary tables.
 const PLANS_SIZE_MAX: usize = 16 << 20;
 /// Room that is made for a row beyond its constant parts, so that the buffer grows once and not per value.

@@ -6,19 +6,25 @@
 use change::{SourceInfo, SourceKind, UnixTime};
 
 use crate::Operation;
-use crate::avro::{write_digits, write_index, write_len, write_long, write_string};
+use crate::avro::{Number, write_digits, write_index, write_len, write_long, write_string};
 
 /// The values of a record that every kind of record has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Header<'a> {
-    pub(crate) id: i64,
-    pub(crate) time: UnixTime,
-    pub(crate) position: &'a str,
-    pub(crate) safe_position: &'a str,
+    pub(crate) place: Place<'a>,
     /// What [`encode_source`] made.
     pub(crate) source: &'a [u8],
     pub(crate) operation: Operation,
     pub(crate) object: Object<'a>,
+}
+
+/// Where a record stands: in its stream, in time, and in the log of its source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) id: i64,
+    pub(crate) time: UnixTime,
+    pub(crate) position: &'a str,
+    pub(crate) safe_position: &'a str,
 }
 
 /// The `objectName` of a record.
@@ -39,15 +45,36 @@ pub(crate) fn write_record<E>(
     tags: impl FnOnce(&mut Tags<'_>),
     content: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let seconds = header.time.seconds();
+    write_place(out, &header.place);
+    write_kind(out, header.source, header.operation, header.object);
+    let mut written = Tags::begin(out);
+    tags(&mut written);
+    written.finish();
+    content(out)?;
+    write_end(out, &header.place);
+    Ok(())
+}
+
+/// Appends what a record begins with.
+#[inline]
+pub(crate) fn write_place(out: &mut Vec<u8>, place: &Place<'_>) {
     out.push(VERSION);
-    write_long(out, header.id);
-    write_long(out, seconds);
-    write_string(out, header.position);
-    write_string(out, header.safe_position);
-    out.extend_from_slice(header.source);
-    write_index(out, header.operation.index());
-    match header.object {
+    write_long(out, place.id);
+    write_long(out, place.time.seconds());
+    write_string(out, place.position);
+    write_string(out, place.safe_position);
+}
+
+/// Appends what stands between the place of a record and its tags.
+pub(crate) fn write_kind(
+    out: &mut Vec<u8>,
+    source: &[u8],
+    operation: Operation,
+    object: Object<'_>,
+) {
+    out.extend_from_slice(source);
+    write_index(out, operation.index());
+    match object {
         Object::None => out.push(NO_OBJECT),
         Object::Encoded(object) => out.extend_from_slice(object),
         Object::Name(name) => {
@@ -57,12 +84,12 @@ pub(crate) fn write_record<E>(
         }
     }
     out.push(NO_PROCESS_TIMESTAMPS);
-    let mut written = Tags::begin(out);
-    tags(&mut written);
-    written.finish();
-    content(out)?;
-    write_long(out, seconds);
-    Ok(())
+}
+
+/// Appends what a record ends with: the time when it came to be.
+#[inline]
+pub(crate) fn write_end(out: &mut Vec<u8>, place: &Place<'_>) {
+    write_long(out, place.time.seconds());
 }
 
 /// `sourceTxid` and `source`, which stay the same while a connection lasts.
@@ -114,7 +141,7 @@ pub(crate) struct Tags<'o> {
 }
 
 impl<'o> Tags<'o> {
-    fn begin(out: &'o mut Vec<u8>) -> Self {
+    pub(crate) fn begin(out: &'o mut Vec<u8>) -> Self {
         let count_at = out.len();
         out.push(0);
         Self { out, count_at, count: 0 }
@@ -128,14 +155,14 @@ impl<'o> Tags<'o> {
     }
 
     /// Adds a tag with a number.
-    pub(crate) fn number(&mut self, key: &str, number: impl itoa::Integer) {
+    pub(crate) fn number(&mut self, key: &str, number: impl Into<Number>) {
         write_string(self.out, key);
         write_digits(self.out, number);
         self.count += 1;
     }
 
     /// Adds a tag with a number, where it is known.
-    pub(crate) fn known_number(&mut self, key: &str, number: Option<impl itoa::Integer>) {
+    pub(crate) fn known_number(&mut self, key: &str, number: Option<impl Into<Number>>) {
         if let Some(number) = number {
             self.number(key, number);
         }
@@ -147,15 +174,24 @@ impl<'o> Tags<'o> {
         self.count += count;
     }
 
-    fn finish(self) {
-        debug_assert!(self.count <= MAX_TAGS, "the count of tags takes one byte");
-        if self.count == 0 {
-            return;
+    fn finish(mut self) {
+        if self.count > 0 {
+            self.write_count();
+            self.out.push(TAGS_END);
         }
+    }
+
+    /// Leaves `more` tags to be appended behind, and the end.
+    pub(crate) fn leave_open(mut self, more: u8) {
+        self.count += more;
+        self.write_count();
+    }
+
+    fn write_count(&mut self) {
+        debug_assert!(self.count <= MAX_TAGS, "the count of tags takes one byte");
         if let Some(count) = self.out.get_mut(self.count_at) {
             *count = self.count << 1;
         }
-        self.out.push(0);
     }
 }
 
@@ -167,3 +203,5 @@ const NO_OBJECT: u8 = 0;
 const SOME_OBJECT: u8 = 1 << 1;
 const NO_PROCESS_TIMESTAMPS: u8 = 0;
 const MAX_TAGS: u8 = 63;
+/// Stands behind the tags, if there are any.
+pub(crate) const TAGS_END: u8 = 0;

@@ -9,8 +9,11 @@
 
 mod avro;
 mod decode;
+mod digits;
 mod encode;
 mod error;
+mod float;
+mod head;
 mod header;
 mod operation;
 mod plan;

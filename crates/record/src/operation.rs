@@ -60,6 +60,16 @@ impl Operation {
     }
 }
 
+impl From<change::RowOperation> for Operation {
+    fn from(operation: change::RowOperation) -> Self {
+        match operation {
+            change::RowOperation::Insert => Self::Insert,
+            change::RowOperation::Update => Self::Update,
+            change::RowOperation::Delete => Self::Delete,
+        }
+    }
+}
+
 impl std::fmt::Display for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())

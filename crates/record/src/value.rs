@@ -3,20 +3,28 @@
 //! Follows sections 2.2 and 2.3 of the DTS record format. A value that does not fit its column is
 //! reported, never bent: an unexpected branch ends the clients that read it.
 
-use std::fmt::Write;
-
 use change::{Value, Visitor};
 
 use crate::avro::{
-    StackText, branch, write_bytes, write_digits, write_double, write_long, write_string,
+    branch, write_bytes, write_digits, write_double, write_len, write_long, write_string,
 };
+use crate::float::shortest;
 
 /// How the values of one column are written.
 #[derive(Debug)]
 pub(crate) struct ColumnPlan {
     shape: Shape,
     /// The branch number and what follows it in every value: a precision, charset or type name.
-    prefix: Box<[u8]>,
+    prefix: Prefix,
+}
+
+/// What stands in front of each value of a column.
+#[derive(Debug)]
+enum Prefix {
+    /// Up to sixteen bytes, with zeros behind: copied whole, then cut, without a call.
+    Short { bytes: [u8; 16], length: u8 },
+    /// A character set with a long name.
+    Long(Box<[u8]>),
 }
 
 /// What stands behind a column's prefix.
@@ -52,11 +60,15 @@ pub(crate) enum Shape {
 
 impl ColumnPlan {
     pub(crate) fn new(shape: Shape, prefix: Vec<u8>) -> Self {
-        Self { shape, prefix: prefix.into() }
+        Self { shape, prefix: Prefix::new(prefix) }
     }
 
     pub(crate) fn size(&self) -> usize {
-        size_of::<Self>() + self.prefix.len()
+        let apart = match &self.prefix {
+            Prefix::Short { .. } => 0,
+            Prefix::Long(bytes) => bytes.len(),
+        };
+        size_of::<Self>() + apart
     }
 
     /// Appends a value; false if the column cannot hold it.
@@ -71,7 +83,7 @@ impl ColumnPlan {
                 out.extend_from_slice(&ABSENT);
                 return true;
             }
-            _ => out.extend_from_slice(&self.prefix),
+            _ => self.prefix.write(out),
         }
         match (self.shape, value) {
             (Shape::Integer, Value::Signed(number)) => write_digits(out, number),
@@ -87,6 +99,31 @@ impl ColumnPlan {
             (shape, value) => return write_time(out, shape, value),
         }
         true
+    }
+}
+
+impl Prefix {
+    fn new(prefix: Vec<u8>) -> Self {
+        let mut bytes = [0; 16];
+        match (bytes.get_mut(..prefix.len()), u8::try_from(prefix.len())) {
+            (Some(room), Ok(length)) => {
+                room.copy_from_slice(&prefix);
+                Self::Short { bytes, length }
+            }
+            _ => Self::Long(prefix.into()),
+        }
+    }
+
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Short { bytes, length } => {
+                let end = out.len() + usize::from(*length);
+                out.extend_from_slice(bytes);
+                out.truncate(end);
+            }
+            Self::Long(bytes) => out.extend_from_slice(bytes),
+        }
     }
 }
 
@@ -140,43 +177,19 @@ impl Visitor for ImageWriter<'_> {
     }
 }
 
+/// `text` is digits, perhaps with a sign in front, perhaps with a point in between.
 fn write_decimal(out: &mut Vec<u8>, text: &str) {
-    let mut digits = 0;
-    let mut scale = 0;
-    let mut after_point = false;
-    for byte in text.bytes() {
-        match byte {
-            b'.' => after_point = true,
-            b'0'..=b'9' => {
-                digits += 1;
-                scale += i64::from(after_point);
-            }
-            _ => {}
-        }
-    }
+    let bytes = text.as_bytes();
+    let scale = bytes.iter().rev().position(|byte| *byte == b'.');
+    let others = usize::from(scale.is_some()) + usize::from(text.starts_with('-'));
     write_string(out, text);
-    write_long(out, digits);
-    write_long(out, scale);
+    write_len(out, bytes.len() - others);
+    write_len(out, scale.unwrap_or(0));
 }
 
 fn write_float(out: &mut Vec<u8>, number: f64) {
     write_double(out, number);
     out.extend_from_slice(&FLOAT_PRECISION_AND_SCALE);
-}
-
-/// The double nearest to the shortest decimal that reads back to the same single.
-///
-/// Clients print the double: 0.1 as a single must not become 0.10000000149011612.
-fn shortest(number: f32) -> f64 {
-    let exact = f64::from(number);
-    if number.fract() == 0.0 && number.abs() < EXACT_SINGLES {
-        return exact;
-    }
-    let mut text = StackText::<32>::new();
-    match write!(text, "{number:e}") {
-        Ok(()) => text.as_str().parse().unwrap_or(exact),
-        Err(_) => exact,
-    }
 }
 
 fn write_time(out: &mut Vec<u8>, shape: Shape, value: Value<'_>) -> bool {
@@ -193,9 +206,7 @@ fn write_time(out: &mut Vec<u8>, shape: Shape, value: Value<'_>) -> bool {
             if micros <= MICROS_MAX =>
         {
             write_date(out, year, month, day);
-            write_part(out, hour.into());
-            write_part(out, minute.into());
-            write_part(out, second.into());
+            write_small_parts(out, [hour, minute, second]);
             write_part(out, micros.into());
         }
         (Shape::Time { fraction }, Value::Time { negative, hours, minutes, seconds, micros })
@@ -223,8 +234,17 @@ fn write_time(out: &mut Vec<u8>, shape: Shape, value: Value<'_>) -> bool {
 
 fn write_date(out: &mut Vec<u8>, year: u16, month: u8, day: u8) {
     write_part(out, year.into());
-    write_part(out, month.into());
-    write_part(out, day.into());
+    write_small_parts(out, [month, day]);
+}
+
+/// Appends parts of which none is 64 or more, so that each takes one byte.
+#[inline]
+fn write_small_parts<const N: usize>(out: &mut Vec<u8>, parts: [u8; N]) {
+    if parts.iter().all(|part| *part < 64) {
+        out.extend_from_slice(parts.map(|part| [SOME_PART, part << 1]).as_flattened());
+    } else {
+        parts.into_iter().for_each(|part| write_part(out, part.into()));
+    }
 }
 
 #[inline]
@@ -239,8 +259,6 @@ const ABSENT: [u8; 2] = [branch::EMPTY_OBJECT << 1, 1 << 1];
 const FLOAT_PRECISION_AND_SCALE: [u8; 2] = [8 << 1, 15 << 1];
 /// A fraction of seven digits breaks every client.
 const MICROS_MAX: u32 = 999_999;
-/// Whole numbers below 2^24 are the same as a single and as a double.
-const EXACT_SINGLES: f32 = 16_777_216.0;
 const NO_PART: u8 = 0;
 const SOME_PART: u8 = 1 << 1;
 const NO_DATE: [u8; 3] = [NO_PART; 3];

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, LeaderEpoch, Offset, Result,
-    batch::{BatchHeader, Compression, HEADER_LEN},
+    batch::{BatchHeader, Compression, HEADER_LEN, OpenRecord},
     codec::{Reader, Writer, varint_len, varlong_len},
 };
 
@@ -14,23 +14,25 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct BatchBuilder {
     /// The records in wire form, none with headers.
-    records: Vec<u8>,
+    pub(super) records: Vec<u8>,
     /// Where the last record begins in `records`.
-    last_start: usize,
+    pub(super) last_start: usize,
     /// How many records there are.
-    count: i32,
+    pub(super) count: i32,
     /// The timestamp of the first record; meaningless while there is none.
-    base_timestamp: i64,
+    pub(super) base_timestamp: i64,
     /// The highest timestamp; meaningless while there is no record.
-    max_timestamp: i64,
+    pub(super) max_timestamp: i64,
+    /// How long the value of the last [`OpenRecord`] was: the next one's is likely as long.
+    pub(super) last_value_len: usize,
 }
 
 /// Batch length is an `i32` on the wire; this leaves room for the header, the last record's headers
 /// and the overhead of a compressor that finds nothing to compress.
-const RECORDS_LEN_MAX: usize = 0x7000_0000;
+pub(super) const RECORDS_LEN_MAX: usize = 0x7000_0000;
 
 /// A record's attributes: a byte that Kafka has never used.
-const RECORD_ATTRIBUTES: i8 = 0;
+pub(super) const RECORD_ATTRIBUTES: i8 = 0;
 
 impl BatchBuilder {
     /// An empty builder whose buffer has room for records of this many bytes.
@@ -85,6 +87,11 @@ impl BatchBuilder {
         self.count = count;
         self.max_timestamp = self.max_timestamp.max(timestamp_ms);
         Ok(())
+    }
+
+    /// Begins a record without a key, whose value the caller appends.
+    pub fn open(&mut self, timestamp_ms: i64) -> OpenRecord<'_> {
+        OpenRecord::begin(self, timestamp_ms)
     }
 
     /// Appends the batch to `out`, with these headers on its last record, and empties the builder.
@@ -196,7 +203,7 @@ impl BatchBuilder {
 }
 
 /// The header count of a record without headers.
-const NO_HEADERS: i32 = 0;
+pub(super) const NO_HEADERS: i32 = 0;
 
 fn length_field(bytes: Option<&[u8]>) -> Result<i32> {
     match bytes {
@@ -205,6 +212,6 @@ fn length_field(bytes: Option<&[u8]>) -> Result<i32> {
     }
 }
 
-fn record_length(length: usize) -> Result<i32> {
+pub(super) fn record_length(length: usize) -> Result<i32> {
     i32::try_from(length).map_err(|_| Error::Unwritable { what: "a record of 2 GiB or more" })
 }

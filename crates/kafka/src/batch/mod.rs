@@ -9,6 +9,7 @@ mod builder;
 mod compression;
 mod header;
 mod lz4;
+mod open_record;
 mod record;
 mod snappy;
 
@@ -18,4 +19,5 @@ mod tests;
 pub use builder::BatchBuilder;
 pub use compression::Compression;
 pub use header::{BatchHeader, HEADER_LEN, set_base_offset, set_leader_epoch};
+pub use open_record::OpenRecord;
 pub use record::{Headers, Record, RecordIter, last_record_header, records};

@@ -1,6 +1,6 @@
 //! A table map brought together with a definition of its table: what rows are decoded with.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use change::{Column, ColumnType, TableSchema};
@@ -9,6 +9,7 @@ use super::DecodeError;
 use super::charset::{charset_of_collation, decode_text};
 use super::codec::Codec;
 use super::metadata::{ColumnMetadata, high_bit};
+use super::stride::Strides;
 use super::table_map::{LoggedType, TableId, TableMap, type_code};
 use super::value::Scratch;
 
@@ -19,10 +20,11 @@ pub struct TableBinding {
     schema: Arc<TableSchema>,
     /// One per column of the schema.
     codecs: Vec<Codec>,
+    strides: Strides,
     /// What the table map said, to know whether another one says the same.
     description: Vec<u8>,
-    /// Taken while an image is visited and put back after.
-    scratch: Cell<Scratch>,
+    /// Borrowed while an image is visited.
+    scratch: RefCell<Scratch>,
 }
 
 impl TableBinding {
@@ -84,7 +86,11 @@ impl TableBinding {
         &self.codecs
     }
 
-    pub(super) const fn scratch(&self) -> &Cell<Scratch> {
+    pub(super) const fn strides(&self) -> &Strides {
+        &self.strides
+    }
+
+    pub(super) const fn scratch(&self) -> &RefCell<Scratch> {
         &self.scratch
     }
 
@@ -124,9 +130,10 @@ impl TableBinding {
         Ok(Self {
             id: map.id,
             schema,
+            strides: Strides::new(&codecs),
             codecs,
             description: map.description.to_vec(),
-            scratch: Cell::default(),
+            scratch: RefCell::default(),
         })
     }
 }

@@ -109,11 +109,32 @@ pub(super) enum Codec {
     },
 }
 
+/// How long the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Width {
+    /// All of them this many bytes.
+    Fixed(usize),
+    /// As a length of this many bytes in front of each says.
+    Sized(u8),
+}
+
 impl Codec {
     /// Skips one value; `None` if `bytes` end inside of it.
     #[inline]
     pub(super) fn skip<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let length = match *self {
+        match self.width() {
+            Width::Fixed(length) => bytes.get(length..),
+            Width::Sized(length) => {
+                let (content, rest) = split_length(bytes, length)?;
+                rest.get(content..)
+            }
+        }
+    }
+
+    /// How long values are.
+    #[inline]
+    pub(super) fn width(&self) -> Width {
+        Width::Fixed(match *self {
             Self::Null => 0,
             Self::Int8 { .. } | Self::Year => 1,
             Self::Int16 { .. } => 2,
@@ -139,12 +160,8 @@ impl Codec {
             | Self::Inet6 { length }
             | Self::CompressedText { length }
             | Self::CompressedBytes { length }
-            | Self::Hidden { length } => {
-                let (content, rest) = split_length(bytes, length)?;
-                return rest.get(content..);
-            }
-        };
-        bytes.get(length..)
+            | Self::Hidden { length } => return Width::Sized(length),
+        })
     }
 
     /// The codec of a logged type for a column that is known to be of `kind`, or `None` where the two

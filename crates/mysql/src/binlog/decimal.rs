@@ -28,49 +28,86 @@ impl DecimalLayout {
         usize::from(self.length)
     }
 
-    /// Appends the number in plain digits; all digits of the scale, and no `-` in front of zero.
-    pub(super) fn write(self, bytes: &[u8], out: &mut String) -> Result<(), &'static str> {
+    /// The number in plain digits, written into `text`; all digits of the scale, and no `-` in front
+    /// of zero.
+    pub(super) fn text<'t>(
+        self,
+        bytes: &[u8],
+        text: &'t mut DecimalText,
+    ) -> Result<&'t str, &'static str> {
         let mut groups = Groups::new(bytes)?;
-        let start = out.len();
-        if groups.negative {
-            out.push('-');
+        let (whole, point) = (DIGITS_AT, DIGITS_AT + usize::from(self.integer_digits));
+        // Of the digits of an integer the group with fewer comes first, of those of a fraction last.
+        let fewer = self.integer_digits % 9;
+        let mut any = fewer > 0 && text.put(whole, fewer, groups.next(fewer)?);
+        let mut at = whole + usize::from(fewer);
+        while at < point {
+            any |= text.put(at, 9, groups.next(9)?);
+            at += 9;
         }
-        let mut any = false;
-        let mut digits = itoa::Buffer::new();
-        let mut started = false;
-        let mut left = self.integer_digits;
-        while left > 0 {
-            // The group with fewer digits comes first.
-            let width = if left.is_multiple_of(9) { 9 } else { left % 9 };
-            let group = groups.next(width)?;
-            left -= width;
-            if started {
-                push_padded(digits.format(group), width, out);
-            } else if group != 0 {
-                out.push_str(digits.format(group));
-                started = true;
-            }
-        }
-        any |= started;
-        if !started {
-            out.push('0');
-        }
+        let start = text.first_digit(point);
         let mut left = self.scale;
         if left > 0 {
-            out.push('.');
+            text.put_byte(point, b'.');
+            at += 1;
         }
         while left > 0 {
-            // And here last.
             let width = left.min(9);
-            let group = groups.next(width)?;
+            any |= text.put(at, width, groups.next(width)?);
+            at += usize::from(width);
             left -= width;
-            any |= group != 0;
-            push_padded(digits.format(group), width, out);
         }
-        if groups.negative && !any {
-            out.remove(start);
+        let is_below_zero = groups.negative && any;
+        if is_below_zero {
+            text.put_byte(start - 1, b'-');
         }
-        Ok(())
+        let digits = text.bytes.get(start - usize::from(is_below_zero)..at).unwrap_or_default();
+        std::str::from_utf8(digits).map_err(|_| "its decimal is longer than its type")
+    }
+}
+
+/// Room for the text of one number.
+#[derive(Debug)]
+pub(super) struct DecimalText {
+    bytes: [u8; DIGITS_AT + PRECISION_MAX as usize + 1],
+}
+
+impl Default for DecimalText {
+    fn default() -> Self {
+        Self { bytes: [b'0'; DIGITS_AT + PRECISION_MAX as usize + 1] }
+    }
+}
+
+impl DecimalText {
+    /// Puts all digits of a group of `width`; answers whether one of them is not zero.
+    #[inline]
+    fn put(&mut self, at: usize, width: u8, group: u32) -> bool {
+        let mut left = group;
+        for place in
+            self.bytes.get_mut(at..at + usize::from(width)).unwrap_or_default().iter_mut().rev()
+        {
+            let [digit, ..] = (left % 10).to_le_bytes();
+            *place = b'0' + digit;
+            left /= 10;
+        }
+        group != 0
+    }
+
+    fn put_byte(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(at) {
+            *place = byte;
+        }
+    }
+
+    /// Where the digits in front of the point begin that are shown: at the last one, if all are zeros,
+    /// and at one that is put there, if there are none.
+    fn first_digit(&mut self, point: usize) -> usize {
+        let last = point - 1;
+        if point == DIGITS_AT {
+            self.put_byte(last, b'0');
+        }
+        let zeros = self.bytes.get(DIGITS_AT..last).unwrap_or_default();
+        DIGITS_AT.min(last) + zeros.iter().take_while(|digit| **digit == b'0').count()
     }
 }
 
@@ -118,14 +155,10 @@ const fn group_length(digits: u8) -> usize {
     }
 }
 
-fn push_padded(digits: &str, width: u8, out: &mut String) {
-    let zeros = usize::from(width).saturating_sub(digits.len());
-    out.push_str("000000000".get(..zeros).unwrap_or_default());
-    out.push_str(digits);
-}
-
 const TOO_SHORT: &str = "its decimal ends too early";
 const PRECISION_MAX: u8 = 65;
+/// In front of the digits there is room for a sign and a zero.
+const DIGITS_AT: usize = 2;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use change::{ColumnType, Image, TableSchema, Value, Visitor};
 
-use super::decimal::DecimalLayout;
+use super::decimal::{DecimalLayout, DecimalText};
 use super::json;
 use super::{
     Checksum, DecodeError, Event, EventHeader, FormatDescription, PayloadReader, RawEvent, Rows,
@@ -71,9 +71,8 @@ pub fn fuzz_decimal(bytes: &[u8]) {
     let Some(([precision, scale], stored)) = bytes.split_first_chunk::<2>() else { return };
     let Some(layout) = DecimalLayout::new(*precision, *scale) else { return };
     let Some(stored) = stored.get(..layout.length()) else { return };
-    let mut text = String::new();
-    if layout.write(stored, &mut text).is_ok() {
-        let digits = text.strip_prefix('-').unwrap_or(&text);
+    if let Ok(text) = layout.text(stored, &mut DecimalText::default()) {
+        let digits = text.strip_prefix('-').unwrap_or(text);
         let (integer, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let all_digits = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit());
         assert!(

@@ -7,6 +7,7 @@ mod container;
 mod diff;
 mod document;
 mod number;
+mod text;
 
 use std::fmt::Write as _;
 
@@ -14,7 +15,8 @@ use change::Value as SqlValue;
 
 use self::container::{TOO_SHORT, Value, head, kind, variable};
 use self::document::{Document, Node};
-use super::decimal::DecimalLayout;
+use self::text::Text;
+use super::decimal::{DecimalLayout, DecimalText};
 use super::table_map::type_code;
 use super::temporal;
 
@@ -22,8 +24,7 @@ type Written = Result<(), &'static str>;
 
 /// Appends the text of a document.
 pub(super) fn write_text(document: &[u8], out: &mut String) -> Written {
-    let mut writer = Writer::new(document.len(), out);
-    writer.value(Value::of_document(document), 0)
+    write(document.len(), out, |writer| writer.value(Value::of_document(document), 0))
 }
 
 /// Appends the text that a document has after `changes`, as a partial update logs them. Allocates for
@@ -31,21 +32,38 @@ pub(super) fn write_text(document: &[u8], out: &mut String) -> Written {
 pub(super) fn write_changed(document: &[u8], changes: &[u8], out: &mut String) -> Written {
     let mut changed = Document::new(document, changes.len());
     diff::apply(changes, &mut changed)?;
-    Writer::new(document.len().saturating_add(changes.len()), out).document(&changed)
+    write(document.len().saturating_add(changes.len()), out, |writer| writer.document(&changed))
 }
 
-struct Writer<'o> {
-    out: &'o mut String,
+/// Appends what is made from so many `bytes`. What was there is gone if that fails.
+fn write(
+    bytes: usize,
+    out: &mut String,
+    make: impl FnOnce(&mut Writer) -> Result<(), &'static str>,
+) -> Written {
+    let growth = bytes.saturating_mul(GROWTH_MAX).saturating_add(64);
+    let limit = out.len().saturating_add(growth);
+    let mut writer = Writer { out: Text::behind(std::mem::take(out)), limit };
+    let made = make(&mut writer);
+    match writer.out.finish() {
+        Ok(text) => {
+            *out = text;
+            made
+        }
+        Err(buffer) => {
+            *out = buffer;
+            made.and(Err("its JSON has text that is not UTF-8"))
+        }
+    }
+}
+
+struct Writer {
+    out: Text,
     /// Length of `out` that no sound document of this size reaches.
     limit: usize,
 }
 
-impl<'o> Writer<'o> {
-    fn new(bytes: usize, out: &'o mut String) -> Self {
-        let growth = bytes.saturating_mul(GROWTH_MAX).saturating_add(64);
-        Self { limit: out.len().saturating_add(growth), out }
-    }
-
+impl Writer {
     fn value(&mut self, value: Value<'_>, depth: usize) -> Written {
         if self.out.len() > self.limit {
             return Err(TOO_LONG);
@@ -59,7 +77,7 @@ impl<'o> Writer<'o> {
             kind::UINT32 => self.integer(u32::from_le_bytes(head(content)?)),
             kind::INT64 => self.integer(i64::from_le_bytes(head(content)?)),
             kind::UINT64 => self.integer(u64::from_le_bytes(head(content)?)),
-            kind::DOUBLE => number::write_double(f64::from_le_bytes(head(content)?), self.out),
+            kind::DOUBLE => number::write_double(f64::from_le_bytes(head(content)?), &mut self.out),
             kind::STRING => self.string(variable(content)?),
             kind::OPAQUE => self.opaque(content),
             _ => self.container(value, depth),
@@ -76,7 +94,7 @@ impl<'o> Writer<'o> {
             is_first = false;
             self.value(value, depth + 1)?;
         }
-        self.out.push(if is_object { '}' } else { ']' });
+        self.out.push(if is_object { b'}' } else { b']' });
         Ok(())
     }
 
@@ -93,7 +111,7 @@ impl<'o> Writer<'o> {
                     self.entry(Some(key), index == 0)?;
                     self.node(member, depth + 1)?;
                 }
-                self.out.push('}');
+                self.out.push(b'}');
                 Ok(())
             }
             Node::Array(elements) => {
@@ -102,7 +120,7 @@ impl<'o> Writer<'o> {
                     self.entry(None, index == 0)?;
                     self.node(element, depth + 1)?;
                 }
-                self.out.push(']');
+                self.out.push(b']');
                 Ok(())
             }
         }
@@ -112,7 +130,7 @@ impl<'o> Writer<'o> {
         if depth >= DEPTH_MAX {
             return Err("its JSON is nested too deeply");
         }
-        self.out.push(if is_object { '{' } else { '[' });
+        self.out.push(if is_object { b'{' } else { b'[' });
         Ok(())
     }
 
@@ -120,11 +138,11 @@ impl<'o> Writer<'o> {
     #[inline]
     fn entry(&mut self, key: Option<&[u8]>, is_first: bool) -> Written {
         if !is_first {
-            self.out.push_str(", ");
+            self.out.push_pair(*b", ");
         }
         if let Some(key) = key {
             self.string(key)?;
-            self.out.push_str(": ");
+            self.out.push_pair(*b": ");
         }
         Ok(())
     }
@@ -140,38 +158,15 @@ impl<'o> Writer<'o> {
     }
 
     fn integer(&mut self, number: impl itoa::Integer) -> Written {
-        self.out.push_str(itoa::Buffer::new().format(number));
+        self.out.push_integer(number);
         Ok(())
     }
 
     fn string(&mut self, text: &[u8]) -> Written {
-        let text = std::str::from_utf8(text).map_err(|_| "its JSON has text that is not UTF-8")?;
         if self.out.len() > self.limit {
             return Err(TOO_LONG);
         }
-        self.out.push('"');
-        let mut plain = 0;
-        for (index, byte) in text.bytes().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            self.out.push_str(text.get(plain..index).unwrap_or_default());
-            plain = index + 1;
-            match byte {
-                b'"' => self.out.push_str("\\\""),
-                b'\\' => self.out.push_str("\\\\"),
-                8 => self.out.push_str("\\b"),
-                b'\t' => self.out.push_str("\\t"),
-                b'\n' => self.out.push_str("\\n"),
-                12 => self.out.push_str("\\f"),
-                b'\r' => self.out.push_str("\\r"),
-                control => {
-                    let _ = write!(self.out, "\\u{control:04x}");
-                }
-            }
-        }
-        self.out.push_str(text.get(plain..).unwrap_or_default());
-        self.out.push('"');
+        self.out.push_quoted(text);
         Ok(())
     }
 
@@ -183,7 +178,9 @@ impl<'o> Writer<'o> {
             type_code::NEWDECIMAL => {
                 let ([precision, scale], digits) = data.split_first_chunk().ok_or(TOO_SHORT)?;
                 let layout = DecimalLayout::new(*precision, *scale);
-                layout.ok_or("its JSON has a decimal out of range")?.write(digits, self.out)
+                let layout = layout.ok_or("its JSON has a decimal out of range")?;
+                self.out.push_str(layout.text(digits, &mut DecimalText::default())?);
+                Ok(())
             }
             type_code::DATE | type_code::DATETIME | type_code::TIMESTAMP => {
                 let packed = i64::from_le_bytes(head(data)?);
@@ -197,8 +194,8 @@ impl<'o> Writer<'o> {
             }
             _ => {
                 let _ = write!(self.out, "\"base64:type{kind}:");
-                write_base64(data, self.out);
-                self.out.push('"');
+                write_base64(data, &mut self.out);
+                self.out.push(b'"');
                 Ok(())
             }
         }
@@ -210,7 +207,7 @@ impl<'o> Writer<'o> {
             if !date_only {
                 let _ = write!(self.out, " {hour:02}:{minute:02}:{second:02}.{micros:06}");
             }
-            self.out.push('"');
+            self.out.push(b'"');
         }
     }
 
@@ -223,7 +220,7 @@ impl<'o> Writer<'o> {
 }
 
 /// The server breaks its base64 into lines of 76 characters.
-fn write_base64(data: &[u8], out: &mut String) {
+fn write_base64(data: &[u8], out: &mut Text) {
     for (line, bytes) in data.chunks(57).enumerate() {
         if line > 0 {
             out.push_str("\\n");
@@ -233,10 +230,10 @@ fn write_base64(data: &[u8], out: &mut String) {
             let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
             for digit in 0..4 {
                 if digit > group.len() {
-                    out.push('=');
+                    out.push(b'=');
                 } else {
                     let index = usize::try_from(bits >> (18 - 6 * digit) & 63).unwrap_or(0);
-                    out.push(char::from(BASE64.get(index).copied().unwrap_or(b'A')));
+                    out.push(BASE64.get(index).copied().unwrap_or(b'A'));
                 }
             }
         }

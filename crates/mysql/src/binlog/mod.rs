@@ -23,6 +23,7 @@ mod json;
 mod metadata;
 mod payload;
 mod rows;
+mod stride;
 mod table_map;
 mod temporal;
 mod value;

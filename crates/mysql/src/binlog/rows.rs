@@ -74,6 +74,8 @@ struct ImageBytes<'a> {
     present: Option<&'a [u8]>,
     nulls: &'a [u8],
     values: &'a [u8],
+    /// All columns are there, and none is NULL.
+    is_full: bool,
 }
 
 /// What an image with changes instead of documents is read with.
@@ -250,32 +252,40 @@ impl<'a> Rows<'a> {
     #[inline]
     fn measure(&self, columns: Columns<'a>) -> Option<(RowImage<'a>, &'a [u8])> {
         let (nulls, values) = self.rest.split_at_checked(columns.null_bytes)?;
-        let mut rest = values;
-        let mut logged = 0;
-        for (index, codec) in self.binding.codecs().iter().enumerate() {
-            if !columns.present.is_none_or(|present| low_bit(present, index)) {
-                continue;
+        let strides = self.binding.strides();
+        let is_full = columns.present.is_none() && strides.has_no_nulls(nulls);
+        let rest = if is_full {
+            strides.skip(values)?
+        } else {
+            let mut walk = Walk::new(columns.present, nulls, values);
+            for (index, codec) in self.binding.codecs().iter().enumerate() {
+                if matches!(walk.next_slot(index), Slot::Value) {
+                    walk.rest = codec.skip(walk.rest)?;
+                }
             }
-            if !low_bit(nulls, logged) {
-                rest = codec.skip(rest)?;
-            }
-            logged += 1;
-        }
+            walk.rest
+        };
         let values = values.get(..values.len().checked_sub(rest.len())?)?;
-        let bytes = ImageBytes { present: columns.present, nulls, values };
+        let bytes = ImageBytes { present: columns.present, nulls, values, is_full };
         Some((RowImage { binding: self.binding, bytes, partial: None }, rest))
     }
 }
 
 impl Image for RowImage<'_> {
     fn visit(&self, visitor: &mut dyn Visitor) -> Result<(), ImageError> {
-        let mut scratch = self.binding.scratch().take();
-        let result = match &self.partial {
-            None => self.visit_whole(visitor, &mut scratch),
-            Some(partial) => self.visit_partial(partial, visitor, &mut scratch),
+        // Only a visitor that visits a row of the same table meanwhile finds the buffers in use.
+        let (mut kept, mut other);
+        let scratch = if let Ok(scratch) = self.binding.scratch().try_borrow_mut() {
+            kept = scratch;
+            &mut *kept
+        } else {
+            other = Scratch::default();
+            &mut other
         };
-        self.binding.scratch().set(scratch);
-        result
+        match &self.partial {
+            None => self.visit_whole(visitor, scratch),
+            Some(partial) => self.visit_partial(partial, visitor, scratch),
+        }
     }
 }
 
@@ -286,9 +296,23 @@ impl<'a> RowImage<'a> {
         visitor: &mut dyn Visitor,
         scratch: &mut Scratch,
     ) -> Result<(), ImageError> {
-        let mut walk = self.bytes.walk();
         let columns = &self.binding.schema().columns;
-        for (index, (codec, column)) in self.binding.codecs().iter().zip(columns).enumerate() {
+        let columns = self.binding.codecs().iter().zip(columns).enumerate();
+        if self.bytes.is_full {
+            let mut rest = self.bytes.values;
+            for (index, (codec, column)) in columns {
+                match codec.read(rest, column, scratch) {
+                    Ok((value, behind)) => {
+                        visitor.column(index, value);
+                        rest = behind;
+                    }
+                    Err(reason) => return Err(image_error(index, reason)),
+                }
+            }
+            return Ok(());
+        }
+        let mut walk = self.bytes.walk();
+        for (index, (codec, column)) in columns {
             match walk.next_slot(index) {
                 Slot::Absent => visitor.column(index, Value::Absent),
                 Slot::Null => visitor.column(index, Value::Null),
@@ -348,11 +372,18 @@ impl<'a> RowImage<'a> {
 
 /// Goes through the columns of an image in their order.
 struct Walk<'a> {
-    bytes: ImageBytes<'a>,
+    /// Which columns the image holds; `None` if all.
+    present: Option<&'a [u8]>,
     /// From the next value that is there on.
     rest: &'a [u8],
-    /// Columns so far that the image holds.
-    logged: usize,
+    nulls: Bits<'a>,
+}
+
+/// The bits of a bitmap, lowest of the first byte first.
+struct Bits<'a> {
+    bytes: std::slice::Iter<'a, u8>,
+    current: u8,
+    left: u8,
 }
 
 /// What an image holds for a column.
@@ -372,20 +403,38 @@ enum Old<'a> {
 
 impl<'a> ImageBytes<'a> {
     #[inline]
-    const fn walk(self) -> Walk<'a> {
-        Walk { bytes: self, rest: self.values, logged: 0 }
+    fn walk(self) -> Walk<'a> {
+        Walk::new(self.present, self.nulls, self.values)
+    }
+}
+
+impl Bits<'_> {
+    /// The next bit; there are only unset ones behind the end.
+    #[inline]
+    fn next(&mut self) -> bool {
+        if self.left == 0 {
+            self.current = self.bytes.next().copied().unwrap_or(0);
+            self.left = 8;
+        }
+        let is_set = self.current & 1 == 1;
+        self.current >>= 1;
+        self.left -= 1;
+        is_set
     }
 }
 
 impl<'a> Walk<'a> {
     #[inline]
+    fn new(present: Option<&'a [u8]>, nulls: &'a [u8], values: &'a [u8]) -> Self {
+        Self { present, rest: values, nulls: Bits { bytes: nulls.iter(), current: 0, left: 0 } }
+    }
+
+    #[inline]
     fn next_slot(&mut self, index: usize) -> Slot {
-        if !self.bytes.present.is_none_or(|present| low_bit(present, index)) {
+        if !self.present.is_none_or(|present| low_bit(present, index)) {
             return Slot::Absent;
         }
-        let is_null = low_bit(self.bytes.nulls, self.logged);
-        self.logged += 1;
-        if is_null { Slot::Null } else { Slot::Value }
+        if self.nulls.next() { Slot::Null } else { Slot::Value }
     }
 
     /// The next column with the bytes of its value, which it goes past.

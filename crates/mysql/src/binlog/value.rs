@@ -6,6 +6,7 @@ use change::{Column, ColumnType, Value};
 
 use super::codec::{Codec, fraction_bytes, hires_bytes};
 use super::cursor::split_length;
+use super::decimal::DecimalText;
 use super::inflate::inflate_exactly;
 use super::{address, json, temporal};
 
@@ -14,6 +15,7 @@ use super::{address, json, temporal};
 pub(super) struct Scratch {
     text: String,
     bytes: Vec<u8>,
+    decimal: DecimalText,
 }
 
 impl Codec {
@@ -62,9 +64,7 @@ impl Codec {
             }
             Self::Decimal(layout) => {
                 let (raw, rest) = take(bytes, layout.length())?;
-                scratch.text.clear();
-                layout.write(raw, &mut scratch.text)?;
-                Ok((Value::Decimal(&scratch.text), rest))
+                Ok((Value::Decimal(layout.text(raw, &mut scratch.decimal)?), rest))
             }
             Self::Year => {
                 let ([byte], rest) = split(bytes)?;

@@ -32,8 +32,10 @@ fn stored(text: &str, precision: u8, scale: u8) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8], precision: u8, scale: u8) -> Result<String, &'static str> {
-    let mut text = String::new();
-    DecimalLayout::new(precision, scale).unwrap().write(bytes, &mut text).map(|()| text)
+    // What another number has left there is not seen.
+    let mut text = DecimalText { bytes: [b'x'; DIGITS_AT + 66] };
+    let layout = DecimalLayout::new(precision, scale).unwrap();
+    layout.text(bytes, &mut text).map(str::to_owned)
 }
 
 #[test]

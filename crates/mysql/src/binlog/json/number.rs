@@ -5,8 +5,10 @@
 
 use std::fmt::Write as _;
 
+use super::text::Text;
+
 /// Appends the number.
-pub(super) fn write_double(number: f64, out: &mut String) -> Result<(), &'static str> {
+pub(super) fn write_double(number: f64, out: &mut Text) -> Result<(), &'static str> {
     if !number.is_finite() {
         return Err("its JSON has a number that is not finite");
     }
@@ -22,7 +24,7 @@ pub(super) fn write_double(number: f64, out: &mut String) -> Result<(), &'static
     let exponent: i32 = exponent.parse().map_err(|_| "its JSON has a damaged number")?;
     let unsigned = mantissa.strip_prefix('-').unwrap_or(mantissa);
     if unsigned.len() < mantissa.len() {
-        out.push('-');
+        out.push(b'-');
     }
     let (first, more) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     if !(-15..=14).contains(&exponent) {
@@ -35,14 +37,13 @@ pub(super) fn write_double(number: f64, out: &mut String) -> Result<(), &'static
             out.push_str(first);
             let (integer, fraction) = more.split_at_checked(whole).unwrap_or((more, ""));
             out.push_str(integer);
-            out.extend(std::iter::repeat_n('0', whole.saturating_sub(integer.len())));
-            out.push('.');
+            (integer.len()..whole).for_each(|_| out.push(b'0'));
+            out.push(b'.');
             out.push_str(if fraction.is_empty() { "0" } else { fraction });
         }
         Err(_) => {
             out.push_str("0.");
-            let zeros = usize::try_from(-1 - exponent).unwrap_or(0);
-            out.extend(std::iter::repeat_n('0', zeros));
+            (exponent..-1).for_each(|_| out.push(b'0'));
             out.push_str(first);
             out.push_str(more);
         }

@@ -8,9 +8,9 @@ fn text(document: &[u8]) -> Result<String, &'static str> {
 }
 
 fn double(number: f64) -> String {
-    let mut out = String::new();
+    let mut out = Text::behind(String::new());
     number::write_double(number, &mut out).unwrap();
-    out
+    out.finish().unwrap()
 }
 
 #[test]
