@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -19,7 +20,7 @@ FLAVOUR = {
     "binlog-checksum": "CRC32",
     "binlog-cache-size": "4M",
     "max-binlog-size": "1G",
-    "max-connections": "1500",
+    "max-connections": "4000",
     "sync-binlog": "0",
     "innodb-flush-log-at-trx-commit": "0",
     "innodb-doublewrite": "OFF",
@@ -37,7 +38,7 @@ OF_KIND = {
 
 
 class Kept:
-    """What both kinds of server have in common here: the folder outlives the process."""
+    """What both kinds of server have in common here: the folder may outlive the process, and has an account `cdc`."""
 
     def __init__(self, folder, options=None):
         self.folder = folder
@@ -45,9 +46,24 @@ class Kept:
         flavour = {**FLAVOUR, **OF_KIND[self.kind], **(options or {})}
         self.options = {**database.COMMON, **self.own_options(), **flavour}
         self.process = None
-        if not self.data.exists():
-            self.data.mkdir(parents=True)
-            self.lay_out()
+        if not folder.exists():
+            shutil.copytree(self._empty(), folder)
+            (self.data / "auto.cnf").unlink(missing_ok=True)  # a copy is a server of its own
+
+    def _empty(self):
+        """The folder of an empty server of this kind, made once and then copied."""
+        ready = FOLDER / f"{self.kind}-empty"
+        if not ready.exists():
+            making = FOLDER / f"{self.kind}-making-{os.getpid()}"
+            (making / "data").mkdir(parents=True)
+            server = type(self)(making)
+            try:
+                server.lay_out()
+                server.start().create_user()
+            finally:
+                server.stop()
+            making.rename(ready)
+        return ready
 
     def binlogs(self):
         """(name, bytes) of each file."""
@@ -110,9 +126,9 @@ class Contents:
     made_unix: int
 
 
-def obtain(kind, what, rows, per_statement, fresh, say):
-    """The server, running, and the contents of its binlog."""
-    folder = FOLDER / f"{kind}-{what.name}-{rows}-by-{per_statement}"
+def obtain(kind, what, rows, per_statement, fresh, say, within=FOLDER):
+    """The server, running, and the contents of its binlog, kept in the folder `within`."""
+    folder = within / f"{kind}-{what.name}-{rows}-by-{per_statement}"
     recipe = _recipe(what, per_statement)
     contents = None if fresh else _kept(folder, recipe)
     if contents:
@@ -154,7 +170,6 @@ def _kept(folder, recipe):
 
 
 def _make(server, what, rows, per_statement):
-    server.create_user()
     rows, transactions, began = write(server, what, rows, per_statement)
     return Contents(_recipe(what, per_statement), rows, transactions, began)
 

@@ -30,11 +30,14 @@ def tap(server, folder, *arguments, tables=None):
         wellhead.stop(60)
 
 
-def catch_up(server, folder, rows, meanwhile=None):
-    """The figures of one catch-up; `meanwhile(wellhead)` is entered as soon as it serves and left at the end."""
+def catch_up(server, folder, rows, meanwhile=None, tables=None):
+    """The figures of one catch-up with the database `shop`, or with other `tables`.
+
+    `meanwhile(wellhead)` is entered as soon as it serves and left at the end.
+    """
     server_cpu = process.cpu_s(server.process.pid)
     began = time.monotonic()
-    with tap(server, folder) as wellhead, contextlib.ExitStack() as ends:
+    with tap(server, folder, tables=tables) as wellhead, contextlib.ExitStack() as ends:
         watch = Watch(wellhead)
         if meanwhile:
             wait.until(wellhead.ready, watch.last, 60)

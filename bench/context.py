@@ -18,7 +18,10 @@ TINY_SHARE = 100
 class Context:
     """One run of the benchmark."""
 
+    # Emptied before each measurement.
     scratch: Path
+    # Servers whose data is not kept.
+    sources: Path
     rounds: int
     # Whether the peers take part.
     peers: bool
@@ -32,12 +35,12 @@ class Context:
     @contextlib.contextmanager
     def source(self, what, per_statement, kind="mysql"):
         """A running server whose binlog is that workload, and what it holds."""
-        rows = self.rows or what.rows
+        rows, within = self.rows or what.rows, binlog.FOLDER
         if self.tiny:
-            rows = TINY_ROWS
+            rows, within = TINY_ROWS, self.sources
             what = dataclasses.replace(what, inserts=min(what.inserts, TINY_ROWS))
         per_statement = self.per_statement or per_statement
-        server, contents = binlog.obtain(kind, what, rows, per_statement, self.fresh, self.say)
+        server, contents = binlog.obtain(kind, what, rows, per_statement, self.fresh, self.say, within)
         try:
             yield server, contents
         finally:
@@ -46,23 +49,15 @@ class Context:
     @contextlib.contextmanager
     def live_source(self):
         """A running MySQL server with an empty binlog and an empty database `shop`, to be written to."""
-        folder = binlog.FOLDER / "live"
-        new = not folder.exists()
+        folder = self.sources / "live"
         server = binlog.MySql(folder).start()
         try:
-            if new:
-                server.create_user()
-            self._empty(server)
+            server.sql(f"CREATE DATABASE {workload.DATABASE}")
+            server.begin_anew()
             yield server
-            self._empty(server)
         finally:
             server.stop()
-
-    @staticmethod
-    def _empty(server):
-        server.sql(f"DROP DATABASE IF EXISTS {workload.DATABASE}", "DROP DATABASE IF EXISTS workshop",
-                   f"CREATE DATABASE {workload.DATABASE}")
-        server.begin_anew()
+            shutil.rmtree(folder)
 
     def empty_scratch(self):
         """Removes what was measured before, and waits until the disk is at rest."""

@@ -1,6 +1,7 @@
 """The benchmark: measures the rows that were asked for and prints the table. Started by `bench/run`."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -24,16 +25,24 @@ from rows import registry
 
 def main():
     """Answers the exit code: 1 if a row failed, 0 else."""
-    asked = arguments.parse(list(registry.ALL))
+    asked = arguments.parse([*registry.ALL, *registry.GROUPS])
     if asked.list:
         width = max(map(len, registry.ALL))
         print("\n".join(f"{name:{width}}  {row.about}" for name, row in registry.ALL.items()))
+        print("\n".join(f"{name:{width}}  {', '.join(rows)}" for name, rows in registry.GROUPS.items()))
         return 0
+    if not asked.tiny:
+        alone()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with scratch(asked.keep) as folder:
-        context = Context(folder, 1 if asked.tiny else asked.rounds, not asked.no_peers, asked.tiny, asked.fresh,
-                          asked.rows, asked.per_statement, say)
-        report = measure(context, asked.row or list(registry.ALL))
+        (folder / "measured").mkdir()
+        (folder / "sources").mkdir()
+        context = Context(
+            scratch=folder / "measured", sources=folder / "sources", rounds=1 if asked.tiny else asked.rounds,
+            peers=not asked.no_peers, tiny=asked.tiny, fresh=asked.fresh, rows=asked.rows,
+            per_statement=asked.per_statement, say=say,
+        )
+        report = measure(context, registry.names(asked.row))
     lines = [line for name, measured in report["rows"].items() for line in registry.ALL[name].lines(measured)]
     print(heading(report))
     print(table.plain(lines))
@@ -84,6 +93,15 @@ def scratch(keep):
             say(f"kept {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def alone():
+    """Two runs at once would share the binlogs, and measure each other."""
+    lock = os.open(binlog.FOLDER.parent / "bench.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("another bench/run is running")
 
 
 def heading(report):

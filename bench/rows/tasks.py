@@ -43,12 +43,14 @@ class Idle:
                 time.sleep(window)
                 cpu = process.cpu_s(pid) - cpu
                 filled = held(wellhead)
+                connections = int(server.sql("SHOW GLOBAL STATUS LIKE 'Threads_connected'")[0][1]) - 1
                 began = time.monotonic()
                 server.sql(f"INSERT INTO {workload.DATABASE}.t VALUES (1)")
                 wait.until(lambda: watch.look().rows == count, watch.last, 120, 0.05)
                 return {
                     "load": machine.load(), "tasks": count, "made_seconds": made, "cpu_share": cpu / window,
-                    "empty": empty, "filled": filled, "one_row_to_all_seconds": time.monotonic() - began,
+                    "empty": empty, "filled": filled, "source_connections": connections,
+                    "one_row_to_all_seconds": time.monotonic() - began,
                 }
             finally:
                 wellhead.stop(120)
@@ -61,7 +63,9 @@ class Idle:
         yield Line(f"{about}: resident memory", f"{filled['memory_mib']:.0f} MiB", each, filled["memory_mib"], "MiB")
         cpu = measured["cpu_share"]
         yield Line(f"{about}: CPU", f"{cpu * 100:.1f} % of a core", "", cpu * 100, "%")
-        yield Line(f"{about}: threads", str(filled["threads"]), f"{filled['open_files']} open files", filled["threads"], "")
+        yield Line(f"{about}: threads", str(filled["threads"]),
+                   f"{filled['open_files']} open files, {measured['source_connections']} connections to the source",
+                   filled["threads"], "")
         took = measured["one_row_to_all_seconds"]
         yield Line(f"{about}: one row to all of them", f"{took:.2f} s", f"made in {measured['made_seconds']:.0f} s", took, "s")
 
