@@ -20,6 +20,7 @@
 mod closed;
 pub mod durable;
 mod error;
+mod group;
 mod index;
 mod meta;
 mod partition;

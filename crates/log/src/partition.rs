@@ -91,7 +91,10 @@ impl Partition {
     /// As for [`Partition::open`].
     pub fn open_on(disk: Arc<dyn Disk>, folder: &Path, config: &Config) -> Result<Self, Error> {
         let folder: Arc<Path> = Arc::from(folder);
-        disk.create_folder(&folder).map_err(Error::io("creating", &folder))?;
+        if Meta::load(&*disk, &folder)?.is_none() {
+            // Otherwise it is durable: the file was made after the folder was.
+            disk.create_folder(&folder).map_err(Error::io("creating", &folder))?;
+        }
         let lock = disk.lock(&folder.join("lock")).map_err(|error| match error.kind() {
             std::io::ErrorKind::WouldBlock => Error::Locked { path: folder.to_path_buf() },
             _ => Error::io("locking", &folder)(error),

@@ -4,7 +4,8 @@
 //! describe them. The last segment is read whole: its first batch that is not complete, or whose
 //! checksum does not fit, or that does not follow the one before, ends the log, and what is behind
 //! is cut off. What remains is synced before anyone sees it, because a process that was killed may
-//! have written it without.
+//! have written it without. Where the bytes behind the first wrong batch prove that it was durable
+//! once (`group`), it is damage and not a torn end: nothing is cut off, and the log is refused.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use kafka::batch::{BatchHeader, HEADER_LEN};
 use crate::closed::Closed;
 use crate::durable::{self, Disk, File};
 use crate::error::Reason;
+use crate::group;
 use crate::index::{Entry, Index, Kind};
 use crate::segment::{self, Active, Contents, Extent, batch_len};
 use crate::{Config, Error, Offset};
@@ -111,6 +113,7 @@ fn recover_active(
     let scan = scan(&*file, &path, base, config.index_interval_bytes)?;
     let truncated = length.saturating_sub(scan.contents.length);
     if let Some(reason) = scan.stopped {
+        refuse_damage(&*file, &path, length, &scan.contents, &reason)?;
         tracing::warn!(
             segment = %path.display(),
             position = scan.contents.length,
@@ -120,12 +123,36 @@ fn recover_active(
         );
         file.set_length(scan.contents.length).map_err(Error::io("truncating", &path))?;
     }
-    file.sync_data().map_err(Error::io("syncing", &path))?;
+    if let Err(source) = file.sync_data() {
+        // Another opening must not take for durable what only the system's memory holds.
+        file.forget_cached();
+        return Err(Error::io("syncing", &path)(source));
+    }
     for kind in [Kind::Offsets, Kind::Times] {
         let stale = segment::path(folder, base, kind.suffix());
         durable::remove_if_present(&**disk, &stale).map_err(Error::io("removing", &stale))?;
     }
     Ok((Active::new(base, path, file, scan.entries), scan.contents, truncated))
+}
+
+/// Tells damage from a torn end: behind a torn end no batch begins a group. What was acknowledged is
+/// never cut off.
+fn refuse_damage(
+    file: &dyn File,
+    path: &Path,
+    end: u64,
+    whole: &Contents,
+    reason: &Reason,
+) -> Result<(), Error> {
+    let mut window = Window::new(file, end);
+    let behind = group::group_behind(&mut window, whole.length, whole.next)
+        .map_err(Error::io("reading", path))?;
+    let Some(behind) = behind else { return Ok(()) };
+    let reason = format!(
+        "{reason}, but what starts at byte {behind} was written after it was durable, so this is no \
+         torn end; nothing was cut off: restore the folder from a backup, or reset the task"
+    );
+    Err(Error::corrupt(path, whole.length, reason))
 }
 
 /// Reads batches from the start of a file and checks each, up to the first that is wrong.

@@ -29,8 +29,7 @@ impl Writer {
     /// goes, and whoever is sending one goes on.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file cannot be removed; it is then removed by a later call after the log
-    /// was opened again.
+    /// [`Error::Io`] if a file cannot be removed; a later call goes on with it.
     pub fn retain(&mut self, now_ms: i64, retention: &Retention) -> Result<Retained, Error> {
         let age_ms = retention.age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         let removed = self.shared().change(|view| {
@@ -47,11 +46,14 @@ impl Writer {
             let count = leaving.count();
             view.closed.drain(..count).collect::<Vec<_>>()
         });
+        self.leaving.extend(removed);
         let mut retained = Retained::default();
-        for closed in removed {
+        // In order and each durably, so that no crash leaves a hole in the log.
+        while let Some(closed) = self.leaving.front() {
             closed.remove()?;
             retained.segments += 1;
             retained.bytes = retained.bytes.saturating_add(closed.contents.length);
+            self.leaving.pop_front();
         }
         Ok(retained)
     }

@@ -1,5 +1,6 @@
 //! The one writer of a partition.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::closed::Closed;
 use crate::durable::{self, Disk, Lock};
+use crate::group;
 use crate::reader::Shared;
 use crate::segment::{self, Active, Contents, Headers};
 use crate::{Config, Error, LeaderEpoch, Offset};
@@ -30,6 +32,8 @@ pub struct Writer {
     written: Contents,
     /// Set for ever once it is unknown what the file holds.
     poisoned: bool,
+    /// Closed segments that readers no longer see, oldest first, whose files still have to go.
+    pub(crate) leaving: VecDeque<Arc<Closed>>,
     _lock: Box<dyn Lock>,
 }
 
@@ -53,12 +57,13 @@ impl Writer {
             active,
             written,
             poisoned: false,
+            leaving: VecDeque::new(),
             _lock: lock,
         }
     }
 
-    /// Appends one or more sealed batches with one write, puts the leader epoch into them, and
-    /// answers the next offset. The first batch must start at [`Writer::next_offset`], each other
+    /// Appends one or more sealed batches with one write, puts the leader epoch and the mark of a
+    /// group (`group`) into them, and answers the next offset. The first batch must start at [`Writer::next_offset`], each other
     /// one behind the one before. Their checksums are the caller's promise.
     ///
     /// Where the segment would become too long this first syncs and starts a new one.
@@ -72,7 +77,8 @@ impl Writer {
         if self.would_be_too_long(batches.len(), next) {
             self.roll()?;
         }
-        patch_leader_epoch(batches, self.leader_epoch());
+        let begins_group = self.written == self.shared.look(|view| view.active_contents);
+        stamp(batches, self.leader_epoch(), begins_group);
         self.write(batches)?;
         self.active.extend(&mut self.written, batches, self.config.index_interval_bytes);
         Ok(self.written.next)
@@ -145,15 +151,17 @@ impl Writer {
             && (length > u64::from(self.config.segment_bytes) || records > i64::from(u32::MAX))
     }
 
-    /// Writes behind the present end; what a failed write left is cut off again.
+    /// Writes behind the present end. What a write left that found no space is cut off durably, so
+    /// that nothing of it can ever stand between batches of a later one.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let end = self.written.length;
         let Err(source) = durable::write_all_at(&*self.active.file, bytes, end) else {
             return Ok(());
         };
         let error = Error::io("writing", &self.active.path)(source);
-        let restored = self.active.file.set_length(end);
-        if restored.is_err() || !matches!(error, Error::Full { .. }) {
+        let is_full = matches!(error, Error::Full { .. });
+        let file = &self.active.file;
+        if !is_full || file.set_length(end).and_then(|()| file.sync_data()).is_err() {
             self.poison(self.shared.look(|view| view.active_contents.length));
         }
         Err(error)
@@ -168,6 +176,9 @@ impl Writer {
         let path = segment::path(&self.folder, base, "log");
         let file = self.disk.create(&path).map_err(Error::io("creating", &path))?;
         if let Err(error) = self.disk.sync_folder(&self.folder) {
+            // Best effort, like all that follows a failed sync: who opens the log again makes a
+            // new name instead of trusting this one.
+            let _ = self.disk.remove(&path);
             self.poisoned = true;
             return Err(Error::io("syncing", &self.folder)(error));
         }
@@ -187,6 +198,7 @@ impl Writer {
     fn poison(&mut self, durable_length: u64) {
         self.poisoned = true;
         let _ = self.active.file.set_length(durable_length);
+        self.active.file.forget_cached();
     }
 
     fn usable(&self) -> Result<(), Error> {
@@ -197,12 +209,15 @@ impl Writer {
     }
 }
 
-/// Puts the epoch into each of the batches, whose headers were checked.
-fn patch_leader_epoch(mut batches: &mut [u8], epoch: LeaderEpoch) {
+/// Puts the epoch into each of the batches, whose headers were checked, and the mark of a group into
+/// the first one, if it begins one.
+fn stamp(mut batches: &mut [u8], epoch: LeaderEpoch, mut begins_group: bool) {
     while let Ok(header) = BatchHeader::parse(batches) {
         let Some((first, rest)) = batches.split_at_mut_checked(header.batch_len) else { return };
         // It has a header, so there is a place for the epoch.
         let _ = batch::set_leader_epoch(first, epoch);
+        group::set_mark(first, begins_group);
+        begins_group = false;
         batches = rest;
     }
 }

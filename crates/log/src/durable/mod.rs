@@ -18,7 +18,8 @@ pub use real::RealDisk;
 
 /// Folders and names.
 pub trait Disk: Send + Sync + Debug {
-    /// Creates a folder and the missing ones above it, durably. An existing one is fine.
+    /// Creates a folder and the missing ones above it, durably. One that exists is made durable:
+    /// whoever created it may have been killed before it was.
     ///
     /// # Errors
     /// The system's.
@@ -100,6 +101,11 @@ pub trait File: Send + Sync + Debug {
     /// # Errors
     /// The system's.
     fn sync_data(&self) -> io::Result<()>;
+
+    /// Asks the system to forget what it holds of the file in memory and has no need to write, so
+    /// that the next read tells what the disk has: after a failed sync the two may differ. Best
+    /// effort.
+    fn forget_cached(&self);
 
     /// The descriptor, for `sendfile`; `None` if there is no real file behind.
     fn descriptor(&self) -> Option<BorrowedFd<'_>>;

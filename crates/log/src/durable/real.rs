@@ -21,10 +21,14 @@ struct FileLock {
 
 impl Disk for RealDisk {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        if path.as_os_str().is_empty() || path.is_dir() {
+        if path.as_os_str().is_empty() {
             return Ok(());
         }
         let parent = path.parent().unwrap_or(Path::new(""));
+        if path.is_dir() {
+            // It was created after those above it were durable, so only its own name may not be.
+            return self.sync_folder(parent);
+        }
         self.create_folder(parent)?;
         match fs::create_dir(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -94,6 +98,11 @@ impl File for fs::File {
 
     fn sync_data(&self) -> io::Result<()> {
         Self::sync_data(self)
+    }
+
+    fn forget_cached(&self) {
+        // Best effort: a system that cannot forget goes on showing what it has.
+        let _ = rustix::fs::fadvise(self, 0, None, rustix::fs::Advice::DontNeed);
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {

@@ -36,18 +36,125 @@ fn j07_every_truncation_recovers_to_the_last_whole_batch() {
 }
 
 #[test]
-fn j07_a_flipped_bit_ends_the_log_before_its_batch() {
+fn j07_a_flipped_bit_in_the_last_group_ends_the_log_before_its_batch() {
     let (disk, log, ends) = six_batches();
-    for bit in ends[4] * 8..log.len() * 8 {
+    for bit in ends[5] * 8..log.len() * 8 {
         let mut flipped = log.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         disk.put(&segment(0, "log"), flipped);
         let Partition { reader, .. } = open(&disk, &endless());
-        let batch = ends.iter().filter(|end| **end <= bit / 8).count() - 1;
         // The leader epoch is not under the checksum: such a flip harms nothing.
-        let in_epoch = (12..16).contains(&(bit / 8 - ends[batch]));
-        let expected = if in_epoch { 6 } else { batch };
-        assert_eq!(offsets(&reader).len(), expected, "bit {bit}");
+        let in_epoch = (12..16).contains(&(bit / 8 - ends[5]));
+        assert_eq!(offsets(&reader).len(), if in_epoch { 6 } else { 5 }, "bit {bit}");
+    }
+}
+
+#[test]
+fn j07_damage_before_what_was_written_later_is_refused_and_nothing_is_cut_off() {
+    let (disk, log, ends) = six_batches();
+    let refused = |damaged: Vec<u8>, what: &str| {
+        disk.put(&segment(0, "log"), damaged.clone());
+        let error = try_open(&disk, &endless()).unwrap_err();
+        assert!(matches!(&error, Error::Corrupt { .. }), "{what}: {error}");
+        assert!(error.to_string().contains("restore the folder from a backup"), "{error}");
+        assert_eq!(disk.get(&segment(0, "log")).unwrap(), damaged, "{what}: it was changed");
+    };
+    for bit in ends[3] * 8..ends[5] * 8 {
+        let batch = ends.iter().filter(|end| **end <= bit / 8).count() - 1;
+        if !(12..16).contains(&(bit / 8 - ends[batch])) {
+            let mut flipped = log.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            refused(flipped, &format!("bit {bit}"));
+        }
+    }
+    let zeros = |from: usize, to: usize| {
+        let mut bytes = log.clone();
+        bytes[from..to].fill(0);
+        bytes
+    };
+    refused(zeros(0, ends[5]), "all but the last batch");
+    refused(zeros(ends[1] + 30, ends[4] + 30), "the middle");
+    let torn = log.len() - 1;
+    refused(zeros(ends[1], ends[2])[..torn].to_vec(), "with a torn end besides");
+    disk.put(&segment(0, "log"), log);
+    assert_eq!(offsets(&open(&disk, &endless()).reader).len(), 6);
+}
+
+#[test]
+fn j07_whole_batches_of_the_group_behind_a_hole_are_a_torn_end() {
+    let disk = SimulatedDisk::new();
+    let Partition { mut writer, .. } = open(&disk, &endless());
+    fill(&mut writer, 2);
+    let whole = disk.get(&segment(0, "log")).unwrap().len();
+    for _ in 0..3 {
+        append(&mut writer, &[(50, "a batch of a group that was never synced")]).unwrap();
+    }
+    drop(writer);
+    let log = disk.get(&segment(0, "log")).unwrap();
+    let one = (log.len() - whole) / 3;
+    for hole in 0..3 {
+        let mut torn = log.clone();
+        torn[whole + hole * one..whole + (hole + 1) * one].fill(0);
+        disk.put(&segment(0, "log"), torn);
+        let recovery = open(&disk, &endless()).recovery;
+        assert_eq!(recovery.next_offset, Offset(2 + i64::try_from(hole).unwrap()));
+    }
+}
+
+#[test]
+fn a_log_from_before_there_were_marks_is_read_and_its_damage_taken_for_a_torn_end() {
+    let (disk, mut log, ends) = six_batches();
+    for batch in 0..6 {
+        crate::group::set_mark(&mut log[ends[batch]..ends[batch + 1]], false);
+    }
+    disk.put(&segment(0, "log"), log.clone());
+    assert_eq!(offsets(&open(&disk, &endless()).reader).len(), 6);
+    log[ends[3] + 30] ^= 1;
+    disk.put(&segment(0, "log"), log);
+    assert_eq!(offsets(&open(&disk, &endless()).reader).len(), 3);
+}
+
+#[test]
+fn j07_what_a_failed_sync_left_in_memory_is_not_taken_for_durable_by_the_next_opening() {
+    for seed in 0..200 {
+        let disk = SimulatedDisk::with_seed(seed);
+        let Partition { mut writer, .. } = open(&disk, &endless());
+        fill(&mut writer, 3);
+        append(&mut writer, &[(30, "killed before it was synced")]).unwrap();
+        drop(writer);
+        disk.fail_syncs(true);
+        assert!(matches!(try_open(&disk, &endless()), Err(Error::Io { .. })));
+        disk.fail_syncs(false);
+        let before = offsets(&open(&disk, &endless()).reader);
+        disk.lose_power(seed);
+        assert_eq!(offsets(&open(&disk, &endless()).reader), before, "seed {seed}");
+    }
+}
+
+#[test]
+fn j08_only_heads_of_indexes_and_the_active_segment_are_read() {
+    let disk = SimulatedDisk::new();
+    let Partition { mut writer, .. } = open(&disk, &small());
+    fill(&mut writer, 1_000);
+    drop(writer);
+    let names = crate::durable::Disk::list(&disk, Path::new(FOLDER)).unwrap();
+    let closed = names.iter().filter(|name| name.ends_with(".timeindex")).count();
+    assert!(closed > 150, "{closed} closed segments");
+    let before: Vec<_> = names.iter().map(|name| disk.bytes_read(&path(name))).collect();
+    let recovery = open(&disk, &small()).recovery;
+    assert_eq!((recovery.next_offset, recovery.rebuilt_indexes), (Offset(1_000), 0));
+    for (name, before) in names.iter().zip(before) {
+        let read = disk.bytes_read(&path(name)) - before;
+        let is_active = name.ends_with(".log") && !names.contains(&name.replace(".log", ".index"));
+        let length = disk.get(&path(name)).unwrap().len() as u64;
+        let (least, most) = match name {
+            name if name == "partition.meta" => (0, 200),
+            name if name.ends_with("index") => (56, 56),
+            // Once to check it, once more for its last batch.
+            _ if is_active => (length, length * 2),
+            _ => (0, 0),
+        };
+        assert!((least..=most).contains(&read), "{read} bytes of {name} ({length}) were read");
     }
 }
 

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
+use crate::segment::Headers;
 
 #[test]
 fn nothing_is_visible_before_it_is_synced() {
@@ -42,7 +43,7 @@ fn a_group_of_appends_costs_one_write_each_and_one_sync() {
 }
 
 #[test]
-fn appended_bytes_are_served_as_they_are_but_for_the_leader_epoch() {
+fn appended_bytes_are_served_as_they_are_but_for_the_leader_epoch_and_the_mark_of_a_group() {
     let disk = SimulatedDisk::new();
     drop(open(&disk, &endless()));
     let Partition { mut writer, reader, .. } = open(&disk, &endless());
@@ -57,10 +58,27 @@ fn appended_bytes_are_served_as_they_are_but_for_the_leader_epoch() {
     assert_eq!(served, bytes);
     for (at, (served, sealed)) in served.iter().zip(&sealed).enumerate() {
         let in_epoch = (12..16).contains(&at) || (second + 12..second + 16).contains(&at);
-        assert!(in_epoch || served == sealed, "byte {at} differs");
+        // The mark, and the checksum that covers it.
+        let in_mark = (17..22).contains(&at);
+        assert!(in_epoch || in_mark || served == sealed, "byte {at} differs");
     }
     assert_eq!(&served[second + 12..second + 16], [0, 0, 0, 2]);
     assert_eq!(&served[12..16], [0, 0, 0, 2]);
+    assert_eq!(served[21], 0x40, "the first batch behind a sync begins a group");
+    for batch in Headers::new(&served).map(Result::unwrap) {
+        batch
+            .verify(if batch.base_offset == Offset(0) { &served } else { &served[second..] })
+            .unwrap();
+    }
+
+    let mut more = served[..second].to_vec();
+    kafka::batch::set_base_offset(&mut more, Offset(3)).unwrap();
+    writer.append(&mut more).unwrap();
+    assert_eq!(more[21], 0x40);
+    kafka::batch::set_base_offset(&mut more, Offset(5)).unwrap();
+    writer.append(&mut more).unwrap();
+    assert_eq!(more[21], 0, "nothing was synced between the two");
+    assert_eq!(more[17..21], sealed[17..21]);
 }
 
 #[test]
