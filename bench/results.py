@@ -27,7 +27,7 @@ def newest(reports):
     """One report with the newest figures of each row; each row keeps when, where and of what it was measured."""
     rows = {}
     for report in sorted(reports, key=lambda one: one["began_unix"]):
-        about = {key: report[key] for key in ("began_unix", "machine", "versions")}
+        about = {key: report[key] for key in ("began_unix", "machine", "versions", "load_before")}
         for name, measured in report["rows"].items():
             rows[name] = {"about": about, **measured}
     return rows

@@ -1,0 +1,60 @@
+"""The plots of `docs/performance.md`, from the figures of the rows that grow."""
+
+from statistic import median_of
+from svg import Panel, document
+
+TITLES = {
+    "grow-transactions": ("transactions.svg", "the size of transactions (10 rows a statement)"),
+    "grow-columns": ("columns.svg", "the width of rows (some 16 bytes a column)"),
+    "grow-tables": ("tables.svg", "the number of tables"),
+    "grow-consumers": ("consumers.svg", "live consumers"),
+}
+LOG = "log.svg"
+MEGA = 1e6
+
+
+def all_of(rows):
+    """{file name: SVG} of what there are figures for."""
+    drawn = {}
+    for row, (file, against) in TITLES.items():
+        if row in rows:
+            drawn[file] = _grown(rows[row], against)
+    if "start" in rows:
+        drawn[LOG] = _log(rows["start"])
+    return drawn
+
+
+def _grown(measured, against):
+    def line(figure):
+        return [(point["x"], median_of(point["rounds"], lambda one: figure(point, one))) for point in measured["points"]]
+
+    rates = {"rows/s": line(lambda point, one: point["rows"] / one["seconds"])}
+    cpu = {"CPU": line(lambda point, one: one["cpu_seconds"] / point["rows"] * MEGA)}
+    memory = {"peak": line(lambda point, one: one["memory_peak_mib"])}
+    axis = measured["axis"]
+    return document([
+        Panel(f"Rate of a catch-up against {against}", axis, "row changes a second", rates),
+        Panel("CPU of Wellhead", axis, "CPU-s a million row changes", cpu),
+        Panel("Resident memory, peak", axis, "MiB", memory),
+    ])
+
+
+def _log(measured):
+    def line(figure):
+        return [(round(size["starts"]["log_bytes"] / 1e9, 2), figure(size)) for size in measured["sizes"]]
+
+    starts = {
+        title: line(lambda size, kind=kind: max(size["starts"][kind]))
+        for kind, title in (("clean", "orderly end"), ("killed", "kill -9"), ("killed_cold", "kill -9, nothing cached"))
+        if measured["sizes"][0]["starts"][kind]
+    }
+    rate = {"MB/s": line(lambda size: size["growing"]["log_bytes"] / MEGA / size["growing"]["seconds"])}
+    memory = {
+        "peak while it grows": line(lambda size: size["growing"]["memory_peak_mib"]),
+        "after a start": line(lambda size: size["starts"]["memory_mib"]),
+    }
+    return document([
+        Panel("From start to the first answered Fetch", "GB of log", "seconds", starts),
+        Panel("Rate of appending", "GB of log", "MB of log a second", rate),
+        Panel("Resident memory", "GB of log", "MiB", memory),
+    ])
