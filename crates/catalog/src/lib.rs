@@ -12,6 +12,7 @@
 //! callers use `spawn_blocking`.
 
 mod audit;
+mod backup;
 mod bad_event;
 mod error;
 mod gap;
@@ -35,6 +36,7 @@ mod token;
 mod verifier;
 
 pub use audit::AuditEntry;
+pub use backup::{CatalogFile, Decisions, LogEnd, SetBack, copy_key};
 pub use bad_event::BadEvent;
 pub use error::{Error, Result};
 pub use gap::{Gap, NewGap, PendingStart};

@@ -21,7 +21,11 @@ pub(crate) struct SealKey {
     path: PathBuf,
 }
 
-const MAGIC: &str = "wellhead-key-1:";
+/// The name of the key file in the data folder.
+pub(crate) const KEY_FILE_NAME: &str = "catalog.key";
+
+const FAMILY: &str = "wellhead-key-";
+const VERSION: &str = "1";
 const KEY_LEN: usize = 32;
 const SEALED_VERSION: u8 = 1;
 
@@ -45,12 +49,16 @@ impl SealKey {
         }
         let mut bytes = Vec::new();
         file.take(1024).read_to_end(&mut bytes).map_err(io)?;
-        let key = std::str::from_utf8(&bytes)
+        let malformed = || Error::KeyMalformed { path: path.to_owned() };
+        let (version, key) = std::str::from_utf8(&bytes)
             .ok()
-            .and_then(|text| text.trim_end().strip_prefix(MAGIC))
-            .and_then(from_hex)
-            .ok_or_else(|| Error::KeyMalformed { path: path.to_owned() })?;
-        Self::new(path, &key)
+            .and_then(|text| text.trim_end().strip_prefix(FAMILY)?.split_once(':'))
+            .ok_or_else(malformed)?;
+        match version.parse::<i64>() {
+            Ok(1) => Self::new(path, &from_hex(key).ok_or_else(malformed)?),
+            Ok(found @ 2..) => Err(Error::Newer { path: path.to_owned(), found, known: 1 }),
+            _ => Err(malformed()),
+        }
     }
 
     /// The key must be on disk before anything is sealed with it, hence the flushes.
@@ -60,7 +68,7 @@ impl SealKey {
         rand::fill(&mut key)?;
         let mut file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
-        writeln!(file, "{MAGIC}{}", to_hex(&key)).map_err(io)?;
+        writeln!(file, "{FAMILY}{VERSION}:{}", to_hex(&key)).map_err(io)?;
         file.sync_all().map_err(io)?;
         if let Some(folder) = path.parent() {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;

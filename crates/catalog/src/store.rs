@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, Transactio
 use uuid::Uuid;
 
 use crate::login::LoginCache;
-use crate::seal::SealKey;
+use crate::seal::{KEY_FILE_NAME, SealKey};
 use crate::{Error, Result, Secret, migration};
 
 /// The catalog of one data folder. Cheap to clone; clones share one connection.
@@ -40,8 +40,7 @@ pub enum Put {
     Replaced,
 }
 
-const FILE_NAME: &str = "catalog.db";
-const KEY_FILE_NAME: &str = "catalog.key";
+pub(crate) const FILE_NAME: &str = "catalog.db";
 const KEY_CHECK: &str = "wellhead";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -141,7 +140,7 @@ fn connect(path: &Path) -> Result<Connection> {
 }
 
 /// Looks whether the file is a sound catalog or empty, and answers its format version.
-fn inspect(connection: &Connection, path: &Path) -> Result<i64> {
+pub(crate) fn inspect(connection: &Connection, path: &Path) -> Result<i64> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = pragma("application_id")?;
     let version = pragma("user_version")?;

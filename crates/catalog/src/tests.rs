@@ -1,5 +1,6 @@
 //! The whole catalog, through its public face.
 
+mod backup;
 mod files;
 mod lasting;
 mod left_out;

@@ -97,8 +97,17 @@ impl Closed {
                 segment = %self.path("log").display(),
                 "index is damaged; the segment is searched without it until the log is opened again"
             );
+            self.discard_indexes();
         }
         whole
+    }
+
+    /// Removes the index files, so that they are made anew when the log is opened again: opening looks
+    /// at their heads alone. One that cannot be removed is noticed again at its first use then.
+    fn discard_indexes(&self) {
+        for kind in [Kind::Offsets, Kind::Times] {
+            let _kept = self.disk.remove(&self.path(kind.suffix()));
+        }
     }
 
     fn path(&self, kind: &str) -> PathBuf {

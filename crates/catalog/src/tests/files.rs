@@ -88,11 +88,27 @@ fn a_missing_key_is_not_replaced() {
 fn a_key_file_without_a_key_is_refused() {
     let folder = folder_with_catalog();
     let key = folder.path().join("catalog.key");
-    for text in ["", "wellhead-key-1:", "wellhead-key-1:zz", "wellhead-key-2:00", "\u{ff}"] {
+    for text in [
+        "",
+        "wellhead-key-1:",
+        "wellhead-key-1:zz",
+        "wellhead-key-0:00",
+        "wellhead-key-x:",
+        "\u{ff}",
+    ] {
         fs::write(&key, text).unwrap();
         let error = refusal(folder.path());
         assert!(matches!(error, Error::KeyMalformed { .. }), "{text:?}: {error}");
     }
+}
+
+#[test]
+fn k08_a_key_file_of_a_newer_format_is_refused_with_what_to_do() {
+    let folder = folder_with_catalog();
+    fs::write(folder.path().join("catalog.key"), "wellhead-key-2:00").unwrap();
+    let error = refusal(folder.path());
+    assert!(matches!(error, Error::Newer { found: 2, known: 1, .. }), "{error}");
+    assert!(error.to_string().contains("written by a newer version; run that one"), "{error}");
 }
 
 #[test]

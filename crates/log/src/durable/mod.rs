@@ -4,6 +4,7 @@
 //! one, and `simulation` has one that loses what was not synced. Which error means what is decided
 //! by the callers.
 
+mod copies;
 mod folder;
 mod real;
 
@@ -13,6 +14,7 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use copies::{Copied, copy, link_or_copy};
 pub use folder::{free_bytes, remove_folder, total_bytes};
 pub use real::RealDisk;
 
