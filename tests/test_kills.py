@@ -11,15 +11,18 @@ import signal
 import subprocess
 import time
 
+import confluent_kafka
 import pytest
 
-from harness import database, debris, storm, wait, wellhead, witness
+from harness import clients, database, debris, storm, wait, wellhead, witness
 
 KILLS = int(os.environ.get("WELLHEAD_TEST_KILLS", "1000"))
 # Moments after a start within which a kill falls: it serves after some 50 ms.
 MOMENT_MAX_S = 0.25
 PAUSE_MAX_S = 0.03
 GROWTH_MAX_BYTES = 400_000
+# The shortest session of a consumer group.
+SESSION_S = 6
 # Segments are as small as they may be; each variant of the rest is used for a part of the kills.
 CONFIGURATIONS = (
     '[storage]\nsegment_bytes = "1MiB"\nsync_interval = "2ms"\n',
@@ -41,7 +44,7 @@ class Killer:
         """One life: it is started, perhaps stopped for a moment, and killed."""
         self.server.spawn()
         if self.dice.random() < 0.5:
-            self._grown(sum(folder.size() for folder in self.folders) + self.dice.randrange(GROWTH_MAX_BYTES))
+            self.until_grown_by(self.dice.randrange(GROWTH_MAX_BYTES))
         else:
             self._survives(self.dice.uniform(0, MOMENT_MAX_S))
         if self.dice.random() < 0.3:
@@ -57,9 +60,10 @@ class Killer:
             self.server.process.send_signal(signal.SIGCONT)
             self._survives(self.dice.uniform(0, PAUSE_MAX_S))
 
-    def _grown(self, size):
-        """Waits until the logs have grown to a size, but not for long."""
+    def until_grown_by(self, growth):
+        """Waits until the logs have grown by so many bytes, but not for long."""
         end = time.monotonic() + MOMENT_MAX_S
+        size = sum(folder.size() for folder in self.folders) + growth
         while time.monotonic() < end and sum(folder.size() for folder in self.folders) < size:
             self._survives(0.0005)
 
@@ -135,3 +139,91 @@ def assert_went_everywhere(reading):
         missed = [place for place, count in reading.resumes.items() if count == 0]
         assert not missed, f"{reading.storm.name} was never resumed {missed}: {reading.resumes}"
         assert len(reading.epochs) > KILLS / 4, "most starts came to write"
+
+
+def test_stopped_for_longer_than_clients_and_servers_wait(storms, new_wellhead, dice):
+    """What a machine does that is suspended, or a container that is frozen."""
+    server = new_wellhead.serve(CONFIGURATIONS[0]).start()
+    for one in storms:
+        server.track_now(one.name, one.server, one.name)
+    logins = [server.new_login(one.name) for one in storms]
+    witnesses = [witness.Witness(server.kafka_port, one.name, login) for one, login in zip(storms, logins)]
+    members = [Member(server.kafka, one.name, login) for one, login in zip(storms, logins)]
+    killer = Killer(server, [debris.LogFolder(server.data, one.name) for one in storms], dice)
+    try:
+        for one in storms:
+            one.start(dice.getrandbits(30))
+            one.order("bulk")
+        for member in members:
+            wait.until(lambda member=member: member.take() > 100, f"{member.topic} to be read by its group", 60)
+        for one in storms:
+            one.order("bulk")
+        killer.until_grown_by(dice.randrange(GROWTH_MAX_BYTES))
+        server.process.send_signal(signal.SIGSTOP)
+        for one in storms:
+            one.order("bulk")
+            hang_up(one.server)
+        for member in members:
+            wait.until(lambda member=member: member.take() and member.lost, "the group's session to run out", 30)
+        server.process.send_signal(signal.SIGCONT)
+        for one in storms:
+            one.order("definition")
+            one.ledger.wait_for_commits(50)
+        finals = [one.stop() for one in storms]
+        readings = [storm.read(server.kafka, *each) for each in zip(storms, logins, finals)]
+        for member, reading in zip(members, readings):
+            wait.until(lambda member=member, reading=reading: member.take() and member.next >= reading.next,
+                       f"{member.topic} to be read up by its group", 60)
+            assert member.again, "it had to join again"
+            assert len(reading.epochs) == 1, "nobody else wrote meanwhile"
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+        for seen in witnesses:
+            seen.stopping.set()
+        for member in members:
+            member.close()
+    for seen in witnesses:
+        seen.stop()
+        seen.read_again()
+    assert server.alive() and "panicked" not in server.log.read_text()
+
+
+class Member:
+    """The only member of a consumer group, which commits what it has read."""
+
+    def __init__(self, broker, topic, login):
+        self.topic = topic
+        self.next = 0
+        self.lost = self.again = False
+        settings = clients.Confluent.settings(broker, login)
+        self.consumer = confluent_kafka.Consumer(
+            {**settings, "session.timeout.ms": SESSION_S * 1000, "heartbeat.interval.ms": 1000}
+        )
+        self.consumer.subscribe([topic], on_assign=self._assigned, on_lost=self._lost)
+
+    def take(self):
+        """Reads what there is; answers the offset behind it, below which it has seen all."""
+        messages = [message for message in self.consumer.consume(2000, 0.1) if not message.error()]
+        for message in messages:
+            assert message.offset() <= self.next, f"offset {message.offset()} although {self.next} is next"
+            self.next = max(self.next, message.offset() + 1)
+        if messages:
+            self.consumer.commit(messages[-1], asynchronous=True)
+        return self.next
+
+    def close(self):
+        """Leaves the group."""
+        self.consumer.close()
+
+    def _assigned(self, _, partitions):
+        self.again = self.lost
+
+    def _lost(self, _, partitions):
+        self.lost = True
+
+
+def hang_up(server):
+    """Has a server end the connections that read its log, as it does when nobody takes what it sends."""
+    for number, command in server.sql("SELECT id, command FROM information_schema.processlist"):
+        if command.startswith("Binlog Dump"):
+            server.sql(f"KILL {number}")

@@ -155,10 +155,13 @@ class Reading:
         self.open = None
         self.resumes = dict.fromkeys(PLACES, 0)
         self.epochs = set()
+        self.next = 0
         self._before = (None, None)
 
     def take(self, message):
         """Takes one message of a Kafka client."""
+        assert message.offset() == self.next, f"offset {message.offset()} instead of {self.next}"
+        self.next += 1
         self._see_resume(message)
         entry = record.decode(message.value())
         match entry["operation"]:
@@ -242,19 +245,15 @@ def read(broker, storm, login, final, deadline_s=120):
     """Reads a whole log until it has all of a storm, and holds it against it."""
     reading = Reading(storm)
     with_checks = clients.Follower(broker, storm.name, login)
-    following = 0
 
     def complete():
-        nonlocal following
         for message in with_checks.consumer.consume(5000, 0.2):
             assert not message.error(), message.error()
-            assert message.offset() == following, f"offset {message.offset()} instead of {following}"
-            following += 1
             reading.take(message)
         return reading.counters == final and len(reading.done) >= len(storm.done) and reading.open is None
 
     def seen():
-        return f"all of {storm.name}; {following} records, {len(reading.done)} of {len(storm.done)} transactions"
+        return f"all of {storm.name}; {reading.next} records, {len(reading.done)} of {len(storm.done)} transactions"
 
     try:
         wait.until(complete, seen, deadline_s, 0)
