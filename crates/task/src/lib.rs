@@ -8,6 +8,7 @@ mod choices;
 mod error;
 mod history;
 mod metrics;
+mod opening;
 mod pipeline;
 mod policy;
 mod quarantine;

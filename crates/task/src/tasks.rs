@@ -111,17 +111,17 @@ impl Tasks {
             verifications: Verifications::default(),
         };
         let tasks = Self { inner: Arc::new(inner) };
-        for catalog::Task { spec, desired, failure, .. } in kept {
-            match tasks.open_kept(spec.clone(), desired) {
-                Ok(task) => tasks.enter_kept(&task, desired, failure),
-                Err(error) => tasks.set_aside(spec, &error),
-            }
-        }
+        tasks.open_all(kept);
         Ok(tasks)
     }
 
     /// Brings a task to where it was when the server stopped.
-    fn enter_kept(&self, task: &Arc<Task>, desired: Desired, failure: Option<catalog::Failure>) {
+    pub(crate) fn enter_kept(
+        &self,
+        task: &Arc<Task>,
+        desired: Desired,
+        failure: Option<catalog::Failure>,
+    ) {
         match (failure, desired) {
             (Some(failure), _) => task.enter(TaskState::Failed, Some(Reason::from(failure))),
             (None, Desired::Running) => match self.start_task(task) {
@@ -139,7 +139,7 @@ impl Tasks {
         }
     }
 
-    fn set_aside(&self, spec: TaskSpec, error: &Error) {
+    pub(crate) fn set_aside(&self, spec: TaskSpec, error: &Error) {
         tracing::error!(task = %spec.name, %error, "the log of a task cannot be opened");
         let unusable = Unusable::new(spec, error, self.inner.shared.clock.now());
         write(&self.inner.unusable).insert(unusable.spec.name.clone(), unusable);
@@ -393,7 +393,7 @@ impl Tasks {
 
     /// Opens the log of a task that was there before. One that was started has had a log: where that is
     /// gone, a new one in its place would hide that changes are missing.
-    fn open_kept(&self, spec: TaskSpec, desired: Desired) -> Result<Arc<Task>, Error> {
+    pub(crate) fn open_kept(&self, spec: TaskSpec, desired: Desired) -> Result<Arc<Task>, Error> {
         let folder = self.inner.shared.settings.partition_dir(&spec.name);
         let unlooked = |source| Error::Log { task: spec.name.to_string(), source };
         if desired != Desired::NotStarted && !log::Partition::exists(&folder).map_err(unlooked)? {
