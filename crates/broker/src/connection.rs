@@ -1,24 +1,25 @@
 //! One client: reads frames, one at a time, has them answered, sends the answers in order.
 //!
 //! The next request is read only after the answer to the last one is sent, as Kafka does it; what a
-//! client sends ahead waits in the socket. No byte is allocated by an announced length: the buffer
-//! grows with what has come.
+//! client sends ahead waits in the socket. How bytes come and go is not seen here: see `incoming` and
+//! `outgoing`.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
-use kafka::{ApiKey, ErrorCode, Segment};
-use log::FileRange;
+use budget::Lane;
+use kafka::{ApiKey, ErrorCode};
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 
-use crate::api::{self, Answer, Call, Endpoint};
+use crate::api::{self, Call, Endpoint};
+use crate::cursors::Cursors;
 use crate::error::ConnectionError;
+use crate::incoming::{Came, Incoming, RESERVE_BYTES, Received};
+use crate::outgoing::Outgoing;
 use crate::principal::Principal;
 use crate::sasl::{Credentials, PLAIN};
 use crate::session::{Greeting, Session, Step};
@@ -37,19 +38,15 @@ pub(crate) struct Connection {
     stop: Stop,
     /// When a client that must log in has to be done with it.
     login_by: Instant,
-    /// Bytes that were read and not yet used: the rest of a frame, or the start of the next.
-    read: BytesMut,
+    incoming: Incoming,
+    cursors: Cursors,
 }
 
 /// Counts a connection as open as long as it lives, however it ends.
 struct Counted(Gauge);
 
-/// The length in front of a frame.
-const LENGTH_BYTES: usize = 4;
-/// Read at a time.
-const READ_BYTES: usize = 8 << 10;
-/// A read buffer that has grown beyond this is given back after its frame.
-const KEPT_BYTES_MAX: usize = 64 << 10;
+/// A client that asks for nothing for so long keeps no buffer and no file open.
+const QUIET: Duration = Duration::from_secs(10);
 
 impl Connection {
     /// Wraps an accepted socket.
@@ -71,8 +68,10 @@ impl Connection {
         };
         let session = Session::new(settings.access);
         let login_by = Instant::now() + shared.settings.login_timeout;
-        let read = BytesMut::new();
-        Ok(Self { stream, peer, endpoint, session, shared, stop, login_by, read })
+        let share = shared.settings.budget.share(Lane::Serving, RESERVE_BYTES);
+        let incoming = Incoming::new(share, shared.settings.write_timeout);
+        let cursors = Cursors::default();
+        Ok(Self { stream, peer, endpoint, session, shared, stop, login_by, incoming, cursors })
     }
 
     /// Serves until the client goes, breaks the protocol, falls silent, or the broker stops.
@@ -102,9 +101,9 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> Result<(), ConnectionError> {
-        while let Some(frame) = self.next_frame().await? {
+        while let Some(received) = self.next_request().await? {
             let began = Instant::now();
-            let step = self.session.receive(&frame)?;
+            let step = self.session.receive(&received.bytes)?;
             match step {
                 Step::Answer(greeting) => self.greet(greeting, began).await?,
                 Step::Verify(credentials) => {
@@ -120,66 +119,46 @@ impl Connection {
                     let peer = self.peer.ip().to_canonical();
                     let call = Call::new(&header, principal, &self.endpoint, peer, &self.stop);
                     let answer = tokio::select! {
-                        answer = api::serve(&self.shared, &call, request) => answer?,
+                        biased;
+                        answer = api::serve(&self.shared, &call, request, &mut self.cursors) => answer?,
                         () = gone(&self.stream) => return Ok(()),
                     };
-                    self.send(&answer).await?;
-                    self.count(header.api, answer.error, began);
+                    let api = header.api;
+                    drop(received);
+                    let _room = self.incoming.room(answer.frame.bytes().len()).await;
+                    self.outgoing(answer.frame.sent_len() as u64).answer(&answer).await?;
+                    self.count(api, answer.error, began);
                 }
             }
         }
         Ok(())
     }
 
-    /// The next whole frame, without its length; `None` when there will be no more.
-    async fn next_frame(&mut self) -> Result<Option<BytesMut>, ConnectionError> {
-        loop {
-            if let Some(frame) = self.take_frame()? {
-                return Ok(Some(frame));
-            }
-            self.read.reserve(READ_BYTES);
-            let idle_until = Instant::now() + self.shared.settings.idle_timeout;
-            let until = match self.session.principal() {
-                Some(_) => idle_until,
-                None => idle_until.min(self.login_by),
-            };
-            let read = tokio::select! {
-                read = timeout_at(until, self.stream.read_buf(&mut self.read)) => read,
-                () = self.stop.raised() => return Ok(None),
-            };
-            match read {
-                Ok(Ok(1..)) => {}
-                Ok(Ok(0)) if self.read.is_empty() => return Ok(None),
-                Ok(Ok(0)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-                Ok(Err(error)) => return Err(error.into()),
-                Err(_) => return Ok(None),
-            }
-        }
-    }
-
-    /// Splits a frame off what was read, if it is there whole.
-    fn take_frame(&mut self) -> Result<Option<BytesMut>, ConnectionError> {
-        let Some(length) = self.read.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
-        let length = i32::from_be_bytes(*length);
-        let limit = self.session.frame_bytes_max();
-        let size = match usize::try_from(length) {
-            Ok(size) if size <= limit => size,
-            _ => return Err(ConnectionError::FrameLength { length, limit }),
+    /// The next request; `None` when there will be no more.
+    async fn next_request(&mut self) -> Result<Option<Received>, ConnectionError> {
+        let now = Instant::now();
+        let idle_until = now + self.shared.settings.idle_timeout;
+        let until = match self.session.principal() {
+            Some(_) => idle_until,
+            None => idle_until.min(self.login_by),
         };
-        if self.read.len() < LENGTH_BYTES + size {
-            return Ok(None);
+        let limit = self.session.frame_bytes_max();
+        for wait in [until.min(now + QUIET), until] {
+            match self.incoming.next(&mut self.stream, limit, wait, &mut self.stop).await? {
+                Came::Frame(received) => return Ok(Some(received)),
+                Came::End => return Ok(None),
+                Came::Nothing => {
+                    self.incoming.release();
+                    self.cursors.release();
+                }
+            }
         }
-        self.read.advance(LENGTH_BYTES);
-        let frame = self.read.split_to(size);
-        if self.read.is_empty() && size > KEPT_BYTES_MAX {
-            self.read = BytesMut::new();
-        }
-        Ok(Some(frame))
+        Ok(None)
     }
 
     /// Sends what the session answers by itself.
     async fn greet(&mut self, greeting: Greeting, began: Instant) -> Result<(), ConnectionError> {
-        self.send_bytes(&greeting.bytes).await?;
+        self.outgoing(greeting.bytes.len() as u64).bytes(&greeting.bytes, false).await?;
         self.count(greeting.api, greeting.error, began);
         greeting.close.map_or(Ok(()), Err)
     }
@@ -216,46 +195,10 @@ impl Connection {
         Ok(group.map(|group| Principal::Account { group: group.id, task: group.task }))
     }
 
-    /// Sends an answer, its records straight from their files.
-    async fn send(&mut self, answer: &Answer) -> Result<(), ConnectionError> {
-        let mut records = answer.records.iter();
-        for segment in answer.frame.segments() {
-            match segment {
-                Segment::Bytes(bytes) => self.send_bytes(bytes).await?,
-                Segment::Records(_) => {
-                    if let Some(range) = records.next() {
-                        self.send_range(range).await?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn send_bytes(&mut self, mut bytes: &[u8]) -> Result<(), ConnectionError> {
+    /// The way out, for something of this length.
+    fn outgoing(&self, bytes: u64) -> Outgoing<'_> {
         let patience = self.shared.settings.write_timeout;
-        while !bytes.is_empty() {
-            let written = within(patience, self.stream.write(bytes)).await?;
-            match written {
-                0 => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                _ => bytes = bytes.get(written..).unwrap_or_default(),
-            }
-        }
-        Ok(())
-    }
-
-    async fn send_range(&mut self, range: &FileRange) -> Result<(), ConnectionError> {
-        let patience = self.shared.settings.write_timeout;
-        let stream = &self.stream;
-        let mut sent = 0_u64;
-        while sent < range.length() {
-            let part = stream.async_io(Interest::WRITABLE, || range.send(sent, stream));
-            match within(patience, part).await? {
-                0 => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-                part => sent = sent.saturating_add(part as u64),
-            }
-        }
-        Ok(())
+        Outgoing::new(&self.stream, &self.shared.disk, patience, bytes)
     }
 
     fn count(&self, api: ApiKey, error: ErrorCode, began: Instant) {
@@ -283,9 +226,4 @@ async fn gone(stream: &TcpStream) {
         Ok(0) | Err(_) => {}
         Ok(_) => std::future::pending().await,
     }
-}
-
-/// A step of sending that must not take for ever.
-async fn within<T>(patience: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(patience, step).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

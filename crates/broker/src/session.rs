@@ -1,7 +1,7 @@
 //! One connection's conversation up to the point where a request may be served, sans-IO.
 //!
 //! Frames go in, [`Step`]s come out. Before a login (on a listener that asks for one) only ApiVersions,
-//! SaslHandshake and SaslAuthenticate are read, in frames of at most 64 KiB. Both SASL conversations
+//! SaslHandshake and SaslAuthenticate are read, in frames of at most 4 KiB. Both SASL conversations
 //! are spoken: SaslHandshake v1 with SaslAuthenticate, and SaslHandshake v0 with a bare token in the
 //! next frame, whose only answers are an empty frame or a close (as Kafka's
 //! `SaslServerAuthenticator`). Passwords are not checked here: [`Step::Verify`] asks the caller to.
@@ -19,8 +19,9 @@ use crate::principal::Principal;
 use crate::sasl::{Credentials, PLAIN};
 use crate::settings::Access;
 
-/// The longest frame before a login.
-pub(crate) const GREETING_BYTES_MAX: usize = 64 << 10;
+/// The longest frame before a login. It is within every connection's reserve, so that a stranger takes no
+/// memory from those who have logged in.
+pub(crate) const GREETING_BYTES_MAX: usize = 4 << 10;
 /// The longest frame after it. What we serve is far shorter; a producer's default batch of 1 MiB fits,
 /// so that it can be refused with an answer.
 pub(crate) const REQUEST_BYTES_MAX: usize = 2 << 20;

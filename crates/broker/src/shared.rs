@@ -9,6 +9,7 @@ use change::{Clock, GroupId};
 use log::Incarnation;
 use tokio::sync::Semaphore;
 
+use crate::disk::Disk;
 use crate::groups::Groups;
 use crate::metrics::Metrics;
 use crate::principal::Principal;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     deleted: RwLock<HashSet<GroupId>>,
     /// Places for connections, over all listeners.
     pub(crate) places: Arc<Semaphore>,
+    /// Where cold records are waited for.
+    pub(crate) disk: Disk,
     /// Places for password checks, which each keep a core busy for milliseconds.
     pub(crate) checks: Semaphore,
 }
@@ -49,6 +52,7 @@ impl Shared {
         Self {
             groups: Arc::new(Groups::new(settings.groups.clone())),
             places: Arc::new(Semaphore::new(settings.connections_max.min(Semaphore::MAX_PERMITS))),
+            disk: Disk::default(),
             checks: Semaphore::new(CHECKS_MAX),
             metrics,
             deleted: RwLock::default(),

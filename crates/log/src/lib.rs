@@ -17,11 +17,14 @@
 //! | `{base offset}.timeindex` | batches by time, rebuildable | `index` |
 //! | `lock` | held by the one process that may write | `durable` |
 
+pub mod backup;
 mod closed;
+mod cursor;
 pub mod durable;
 mod error;
 mod group;
 mod index;
+pub mod inspect;
 mod meta;
 mod partition;
 mod range;
@@ -39,6 +42,7 @@ pub mod simulation;
 #[cfg(test)]
 mod tests;
 
+pub use cursor::{CHECKED_BYTES, Cursor};
 pub use error::Error;
 #[cfg(any(test, feature = "simulation"))]
 pub use fuzz::fuzz_recovery;

@@ -1,12 +1,13 @@
 //! Readers: what is durable, served as ranges of files.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use tokio::sync::watch;
 
 use crate::closed::Closed;
+use crate::cursor::Cursor;
 use crate::meta::{Incarnation, Meta};
-use crate::segment::{Active, Contents, Extent, Segment, batch_len};
+use crate::segment::{Active, Contents, Extent, Segment};
 use crate::{Error, FileRange, LeaderEpoch, Offset};
 
 /// Serves the durable part of a partition. Cheap to clone, usable from any thread; it goes on
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) meta: Meta,
     /// Locked for a look or a change in memory only, never across I/O.
     view: RwLock<View>,
+    /// The closed segments that someone has open now, so that many who read the same one open it once.
+    opened: Mutex<Vec<Weak<Extent>>>,
 }
 
 /// The visible log. It ends where the last sync ended.
@@ -70,28 +73,7 @@ impl Reader {
     /// [`Error::OffsetOutOfRange`] before the log's start or behind its end; [`Error::Io`],
     /// [`Error::Corrupt`].
     pub fn read(&self, from: Offset, max_bytes: u64) -> Result<ReadOutcome, Error> {
-        loop {
-            let (segment, start, end) =
-                self.shared.look(|view| (view.holding(from), view.start(), view.end()));
-            if from < start || from > end {
-                return Err(Error::OffsetOutOfRange { requested: from, start, end });
-            }
-            let range = match segment.as_ref().map(|segment| range_in(segment, from, max_bytes)) {
-                Some(Err(error)) if self.is_removed(from, &error) => continue,
-                Some(range) => Some(range?),
-                None => None,
-            };
-            let reaches_end = segment.zip(range.as_ref()).is_none_or(|(segment, range)| {
-                let contents = segment.contents();
-                contents.next == end && range.end() == contents.length
-            });
-            return Ok(ReadOutcome {
-                range,
-                reaches_end,
-                high_watermark: end,
-                log_start_offset: start,
-            });
-        }
+        Cursor::new(self.clone()).read(from, max_bytes)
     }
 
     /// The offset behind the last durable record.
@@ -147,6 +129,12 @@ impl Reader {
         self.shared.meta.leader_epoch
     }
 
+    /// Whether both read the same opening of a partition.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -159,7 +147,31 @@ impl Reader {
 
 impl Shared {
     pub(crate) const fn new(meta: Meta, view: View) -> Self {
-        Self { meta, view: RwLock::new(view) }
+        Self { meta, view: RwLock::new(view), opened: Mutex::new(Vec::new()) }
+    }
+
+    /// Opens a segment, or shares what others have open.
+    pub(crate) fn open(&self, segment: &Segment) -> Result<Arc<Extent>, Error> {
+        let Segment::Closed(closed) = segment else { return segment.open().map(Arc::new) };
+        let held = |opened: &[Weak<Extent>]| {
+            let mut extents = opened.iter().filter_map(Weak::upgrade);
+            extents.find(|extent| extent.contents == closed.contents)
+        };
+        if let Some(extent) = held(&self.opened()) {
+            return Ok(extent);
+        }
+        let extent = Arc::new(closed.open()?);
+        let mut opened = self.opened();
+        if let Some(earlier) = held(&opened) {
+            return Ok(earlier);
+        }
+        opened.retain(|extent| extent.strong_count() > 0);
+        opened.push(Arc::downgrade(&extent));
+        Ok(extent)
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Vec<Weak<Extent>>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn look<T>(&self, look: impl FnOnce(&View) -> T) -> T {
@@ -190,7 +202,7 @@ impl View {
     }
 
     /// The segment with this offset.
-    fn holding(&self, offset: Offset) -> Option<Segment> {
+    pub(crate) fn holding(&self, offset: Offset) -> Option<Segment> {
         if offset >= self.active_contents.base {
             return (offset < self.end()).then(|| self.active());
         }
@@ -214,12 +226,4 @@ impl View {
     fn active(&self) -> Segment {
         Segment::Active(Arc::clone(&self.active), self.active_contents)
     }
-}
-
-fn range_in(segment: &Segment, from: Offset, max_bytes: u64) -> Result<FileRange, Error> {
-    let extent: Extent = segment.open()?;
-    let (start, first) = extent.batch_of(from)?;
-    let first_end = start.saturating_add(batch_len(&first));
-    let end = extent.last_end(first_end, start.saturating_add(max_bytes))?;
-    Ok(FileRange::new(extent.file, start, end.max(first_end).saturating_sub(start)))
 }

@@ -7,11 +7,14 @@
 //! answer tells clients to name all partitions each time, and there are few. A partition that is named
 //! twice is refused the second time, so that a request costs no more than there are partitions.
 //!
+//! What is not in the system's memory is brought there first, by a thread made for waiting (`disk`), so
+//! that nobody else waits for it.
+//!
 //! Left out: leader epochs of the client are not compared (see `offset_for_leader_epoch`), and batches
 //! are not looked into, so a zstd log would reach clients older than Fetch v10 too; lz4 is our default
 //! for their sake.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,10 +26,11 @@ use kafka::messages::{
     Records,
 };
 use kafka::{ApiVersion, ErrorCode, Offset};
-use log::{FileRange, Reader};
+use log::{CHECKED_BYTES, Cursor, FileRange, Reader};
 use tokio::time::Instant;
 
 use super::{Answer, Call, first_error};
+use crate::cursors::Cursors;
 use crate::error::ConnectionError;
 use crate::shared::Shared;
 use crate::topics::Topic;
@@ -59,6 +63,7 @@ pub(super) async fn answer(
     broker: &Shared,
     call: &Call<'_>,
     request: &FetchRequest<'_>,
+    cursors: &mut Cursors,
 ) -> Result<Answer, ConnectionError> {
     if request.session_id != 0 {
         let error = ErrorCode::FetchSessionIdNotFound;
@@ -70,14 +75,16 @@ pub(super) async fn answer(
     let min_bytes = u64::try_from(request.min_bytes).unwrap_or_default();
     let mut stop = call.stop.clone();
     loop {
-        let ends = ends_of(request, &topics);
-        let look = look(broker, call, request, &topics);
+        warm_up(broker, request, &topics, cursors).await;
+        let look = look(broker, call, request, &topics, cursors);
+        let ends = ends_of(&look.topics, &topics);
         let enough =
             look.bytes >= min_bytes || look.has_more || !look.error.is_none() || ends.is_empty();
         if enough || stop.is_raised() || Instant::now() >= deadline {
             broker.metrics.fetched(call.principal.label(), look.bytes);
             let response = FetchResponse { topics: look.topics, ..Default::default() };
-            return call.answer_with_records(look.error, response, look.records);
+            let answer = call.answer_with_records(look.error, response, look.records)?;
+            return Ok(Answer { checked_bytes: CHECKED_BYTES, ..answer });
         }
         drop(look);
         tokio::select! {
@@ -96,22 +103,48 @@ fn find(broker: &Shared, call: &Call<'_>, asked: &FetchTopic<'_>) -> Option<Arc<
     }
 }
 
-/// The readers that were asked for, each once, with their present ends. Taken before the look, so that
-/// what is appended meanwhile ends the wait.
-fn ends_of<'t>(
+/// Waits for the disk where the answer would begin with bytes that are not in memory.
+async fn warm_up(
+    broker: &Shared,
     request: &FetchRequest<'_>,
-    topics: &'t [Option<Arc<Topic>>],
-) -> Vec<(&'t Reader, Offset)> {
-    let mut ends = BTreeMap::new();
+    topics: &[Option<Arc<Topic>>],
+    cursors: &mut Cursors,
+) {
+    let mut left = broker.answer_bytes(request.max_bytes);
     for (asked, topic) in request.topics.iter().zip(topics) {
-        let Some(topic) = topic else { continue };
         for partition in &asked.partitions {
-            if let Some(reader) = topic.partition(partition.partition) {
-                ends.insert((&topic.name, partition.partition), (reader, reader.high_watermark()));
+            let reader = topic.as_ref().and_then(|topic| topic.partition(partition.partition));
+            let Some(reader) = reader else { continue };
+            if left == 0 {
+                return;
             }
+            let limit = u64::try_from(partition.max_bytes).unwrap_or_default().min(left);
+            let mut cursor = cursors.take(reader);
+            if !cursor.is_warm(partition.fetch_offset, limit) {
+                let bytes;
+                (cursor, bytes) = broker.disk.prepare(cursor, partition.fetch_offset, limit).await;
+                left = left.saturating_sub(bytes);
+            }
+            cursors.keep(cursor);
         }
     }
-    ends.into_values().collect()
+}
+
+/// The readers that were asked for, with the ends at which the look found them: what was appended since
+/// ends the wait at once.
+fn ends_of<'t>(
+    looked: &[FetchedTopic<'_>],
+    topics: &'t [Option<Arc<Topic>>],
+) -> Vec<(&'t Reader, Offset)> {
+    let mut ends = Vec::new();
+    for (looked, topic) in looked.iter().zip(topics) {
+        let Some(topic) = topic else { continue };
+        for partition in looked.partitions.iter().filter(|partition| partition.error.is_none()) {
+            let reader = topic.partition(partition.partition);
+            ends.extend(reader.map(|reader| (reader, partition.high_watermark)));
+        }
+    }
+    ends
 }
 
 fn look<'r>(
@@ -119,10 +152,10 @@ fn look<'r>(
     call: &Call<'_>,
     request: &FetchRequest<'r>,
     topics: &[Option<Arc<Topic>>],
+    cursors: &mut Cursors,
 ) -> Look<'r> {
-    let wanted = u64::try_from(request.max_bytes).unwrap_or_default();
-    let mut budget =
-        Budget { left: wanted.min(broker.settings.fetch_bytes_max), empty: true, has_more: false };
+    let left = broker.answer_bytes(request.max_bytes);
+    let mut budget = Budget { left, empty: true, has_more: false };
     let mut seen = HashSet::new();
     let mut records = Vec::new();
     let mut fetched = Vec::with_capacity(request.topics.len());
@@ -138,7 +171,12 @@ fn look<'r>(
                 refused(partition, ErrorCode::InvalidRequest)
             }
             Some(topic) => match topic.partition(partition.partition) {
-                Some(reader) => read_one(reader, partition, &mut budget, &mut records),
+                Some(reader) => {
+                    let mut cursor = cursors.take(reader);
+                    let read = read_one(&mut cursor, partition, &mut budget, &mut records);
+                    cursors.keep(cursor);
+                    read
+                }
                 None => refused(partition, ErrorCode::UnknownTopicOrPartition),
             },
         };
@@ -151,13 +189,13 @@ fn look<'r>(
 }
 
 fn read_one(
-    reader: &Reader,
+    cursor: &mut Cursor,
     asked: &FetchPartition,
     budget: &mut Budget,
     records: &mut Vec<FileRange>,
 ) -> FetchedPartition<'static> {
     let limit = u64::try_from(asked.max_bytes).unwrap_or_default().min(budget.left);
-    let outcome = match reader.read(asked.fetch_offset, limit) {
+    let outcome = match cursor.read(asked.fetch_offset, limit) {
         Ok(outcome) => outcome,
         Err(log::Error::OffsetOutOfRange { .. }) => {
             return refused(asked, ErrorCode::OffsetOutOfRange);
@@ -181,6 +219,13 @@ fn read_one(
     }
 }
 
+impl Shared {
+    /// Bytes that an answer may hold if the client asks for so many.
+    fn answer_bytes(&self, asked: i32) -> u64 {
+        u64::try_from(asked).unwrap_or_default().min(self.settings.fetch_bytes_max)
+    }
+}
+
 fn refused(asked: &FetchPartition, error: ErrorCode) -> FetchedPartition<'static> {
     FetchedPartition { partition: asked.partition, error, ..Default::default() }
 }
@@ -200,6 +245,10 @@ impl Budget {
 
 /// Waits until one of the logs has grown beyond its end.
 async fn any_beyond(ends: &[(&Reader, Offset)]) {
+    if let [(reader, end)] = ends {
+        reader.wait_beyond(*end).await;
+        return;
+    }
     /// The wait for one log.
     type Wait<'w> = Pin<Box<dyn Future<Output = Offset> + Send + 'w>>;
     let mut waits: Vec<Wait<'_>> = Vec::with_capacity(ends.len());

@@ -21,6 +21,7 @@ use kafka::{ApiVersion, CorrelationId, ErrorCode, Frame, Request, RequestHeader,
 use log::FileRange;
 
 use crate::coordinator::GroupError;
+use crate::cursors::Cursors;
 use crate::error::ConnectionError;
 use crate::principal::Principal;
 use crate::shared::Shared;
@@ -59,6 +60,8 @@ pub(crate) struct Answer {
     pub(crate) frame: Frame,
     /// Record batches in files, in the order of the message.
     pub(crate) records: Vec<FileRange>,
+    /// So many bytes of the first of them are known to be in memory.
+    pub(crate) checked_bytes: u64,
     /// The first error in it, for counters.
     pub(crate) error: ErrorCode,
 }
@@ -71,9 +74,10 @@ pub(crate) async fn serve(
     broker: &Shared,
     call: &Call<'_>,
     request: Request<'_>,
+    cursors: &mut Cursors,
 ) -> Result<Answer, ConnectionError> {
     match request {
-        Request::Fetch(request) => fetch::answer(broker, call, &request).await,
+        Request::Fetch(request) => fetch::answer(broker, call, &request, cursors).await,
         Request::Metadata(request) => metadata::answer(broker, call, &request),
         Request::ListOffsets(request) => list_offsets::answer(broker, call, &request),
         Request::OffsetForLeaderEpoch(request) => {
@@ -129,7 +133,7 @@ impl<'a> Call<'a> {
         records: Vec<FileRange>,
     ) -> Result<Answer, ConnectionError> {
         let frame = encode_response(self.version, self.correlation, message)?;
-        Ok(Answer { frame, records, error })
+        Ok(Answer { frame, records, checked_bytes: 0, error })
     }
 }
 

@@ -7,6 +7,7 @@ mod hostile;
 mod offsets;
 mod reading;
 mod server;
+mod stalled;
 
 use client::Client;
 use server::Server;

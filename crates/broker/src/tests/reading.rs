@@ -11,7 +11,7 @@ use super::server::settings;
 use super::{Client, Server};
 use crate::{Access, Settings};
 
-fn fetch(offset: i64, max_wait_ms: i32) -> FetchRequest<'static> {
+pub(super) fn fetch(offset: i64, max_wait_ms: i32) -> FetchRequest<'static> {
     let partition =
         FetchPartition { fetch_offset: Offset(offset), max_bytes: 1 << 20, ..Default::default() };
     let topic =
@@ -19,11 +19,11 @@ fn fetch(offset: i64, max_wait_ms: i32) -> FetchRequest<'static> {
     FetchRequest { max_wait_ms, min_bytes: 1, topics: vec![topic], ..Default::default() }
 }
 
-fn only<'a>(answer: &FetchResponse<'a>) -> FetchedPartition<'a> {
+pub(super) fn only<'a>(answer: &FetchResponse<'a>) -> FetchedPartition<'a> {
     answer.topics[0].partitions[0].clone()
 }
 
-fn bytes<'a>(partition: &FetchedPartition<'a>) -> &'a [u8] {
+pub(super) fn bytes<'a>(partition: &FetchedPartition<'a>) -> &'a [u8] {
     match partition.records {
         Records::Here(bytes) => bytes,
         _ => panic!("no records: {partition:?}"),

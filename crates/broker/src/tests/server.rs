@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use catalog::{Catalog, GroupSpec, Secret, SourceSpec, TaskSpec, TlsMode};
 use change::{Clock, SourceName, TaskName, TopicName, UnixTime};
 use kafka::batch::{BatchBuilder, Compression};
 use kafka::{LeaderEpoch, Offset};
-use log::{Config, Incarnation, Partition, Writer};
+use log::{Config, Incarnation, Partition, Retention, Writer};
 use prometheus_client::registry::Registry;
 use tempfile::TempDir;
 
@@ -69,9 +70,15 @@ impl Server {
 
     /// Opens an empty log as a topic of the task of the same name.
     pub(super) fn open_topic(&mut self, name: &str) {
+        self.open_topic_in_segments(name, 256 << 20);
+    }
+
+    /// The same with segments of this length.
+    pub(super) fn open_topic_in_segments(&mut self, name: &str, segment_bytes: u32) {
         let identity = Incarnation::from_bytes([name.as_bytes()[0]; 16]);
         let path = self.folder.path().join(name);
-        let partition = Partition::open(&path, &Config::new(identity)).unwrap();
+        let config = Config { segment_bytes, ..Config::new(identity) };
+        let partition = Partition::open(&path, &config).unwrap();
         self.topics.insert(Topic {
             name: TopicName::new(name).unwrap(),
             task: TaskName::new(name).unwrap(),
@@ -95,6 +102,18 @@ impl Server {
         writer.append(&mut bytes).unwrap();
         writer.sync().unwrap();
         bytes
+    }
+
+    /// Removes all segments of a topic but the last.
+    pub(super) fn retain(&mut self, topic: &str) {
+        let keep = Retention { age: None, max_bytes: Some(1) };
+        let removed = self.writers.get_mut(topic).unwrap().retain(0, &keep).unwrap();
+        assert!(removed.segments > 0, "there is only one");
+    }
+
+    /// Where all logs are.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Creates a task with a consumer group, and answers the group's user and id.

@@ -1,5 +1,6 @@
 //! Tests of the log as a whole, mostly on a simulated disk.
 
+mod cursor;
 mod format;
 mod model;
 mod reading;
