@@ -2,11 +2,17 @@
 //!
 //! What is typed is turned into meaning by the command that owns it.
 
+mod backup;
+mod log;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use backup::{BackupCreate, BackupRestore, BackupVerb, ClusterId};
+pub(crate) use log::{LogDump, LogVerb};
 
 /// Taps the change log of MySQL or MariaDB and serves it over the Kafka protocol.
 #[derive(Debug, Parser)]
@@ -41,7 +47,7 @@ pub(crate) struct Global {
     /// File with the token for --url
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// Form of the answer; tail also knows pretty and hex
+    /// Form of the answer; tail and log dump also know pretty and hex
     #[arg(short = 'o', long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) output: Option<Format>,
     /// How long to wait for an answer, like 30s
@@ -69,9 +75,9 @@ pub(crate) enum Format {
     Json,
     /// One object a line and item, without the envelope.
     Jsonl,
-    /// A line for people (tail).
+    /// A line for people (tail, log dump).
     Pretty,
-    /// The record's bytes (tail).
+    /// The record's bytes (tail, log dump).
     Hex,
 }
 
@@ -99,6 +105,12 @@ pub(crate) enum Verb {
     /// Consumer groups of a task
     #[command(subcommand)]
     Group(GroupVerb),
+    /// The files of logs, read-only: without a server, beside one, on a copy
+    #[command(subcommand)]
+    Log(LogVerb),
+    /// Copies of the data folder
+    #[command(subcommand)]
+    Backup(BackupVerb),
     /// Print the version
     Version,
 }
@@ -457,6 +469,8 @@ impl Verb {
             Self::Verify(_) => "verify",
             Self::Health => "health",
             Self::Version => "version",
+            Self::Log(verb) => verb.name(),
+            Self::Backup(verb) => verb.name(),
             Self::Config(ConfigVerb::Validate { .. }) => "config validate",
             Self::Config(ConfigVerb::Show) => "config show",
             Self::Task(verb) => match verb {

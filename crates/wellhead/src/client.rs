@@ -264,7 +264,7 @@ pub(crate) fn read_secret(path: &Path) -> Result<String> {
 }
 
 /// The data folder, and whether it was only guessed.
-fn data_dir(global: &Global) -> Result<(PathBuf, bool)> {
+pub(crate) fn data_dir(global: &Global) -> Result<(PathBuf, bool)> {
     if let Some(folder) = &global.data_dir {
         return Ok((folder.clone(), false));
     }

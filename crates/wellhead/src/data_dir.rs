@@ -25,6 +25,18 @@ pub(crate) struct DataDir {
     _lock: File,
 }
 
+/// Whether a server uses a data folder.
+#[derive(Debug)]
+pub(crate) enum Use {
+    /// One does.
+    Running,
+    /// None does, nor can one start as long as this lives.
+    Free {
+        /// The lock that a server takes.
+        _lock: File,
+    },
+}
+
 /// A folder or file of the machine that is not as it must be.
 fn unusable(path: &Path, done: &str, error: &std::io::Error) -> Failure {
     Failure::environment(format!(
@@ -33,27 +45,37 @@ fn unusable(path: &Path, done: &str, error: &std::io::Error) -> Failure {
     ))
 }
 
-impl DataDir {
-    /// Creates the folder where it is missing and locks it.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        std::fs::create_dir_all(path).map_err(|error| unusable(path, "created", &error))?;
-        let lock_path = path.join("lock");
+impl Use {
+    /// Looks at the lock of a data folder, and takes it if no server has it.
+    pub(crate) fn look(data_dir: &Path) -> Result<Self> {
+        let path = data_dir.join("lock");
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .mode(0o600)
-            .open(&lock_path)
-            .map_err(|error| unusable(&lock_path, "opened", &error))?;
+            .open(&path)
+            .map_err(|error| unusable(&path, "opened", &error))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
-            Err(Errno::WOULDBLOCK) => bail!(Failure::environment(format!(
+            Ok(()) => Ok(Self::Free { _lock: lock }),
+            Err(Errno::WOULDBLOCK) => Ok(Self::Running),
+            Err(error) => {
+                Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+            }
+        }
+    }
+}
+
+impl DataDir {
+    /// Creates the folder where it is missing and locks it.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path).map_err(|error| unusable(path, "created", &error))?;
+        match Use::look(path)? {
+            Use::Free { _lock } => Ok(Self { path: path.to_path_buf(), _lock }),
+            Use::Running => bail!(Failure::environment(format!(
                 "the data folder {} is in use by another wellhead; stop it, or give another --data-dir",
                 path.display()
             ))),
-            Err(error) => {
-                Err(error).with_context(|| format!("{} cannot be locked", lock_path.display()))
-            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use kafka::batch::{BatchBuilder, Compression};
 use proptest::prelude::*;
@@ -378,8 +379,12 @@ proptest! {
         at in any::<prop::sample::Index>(),
         new in prop::collection::vec(any::<u8>(), 1..100),
     ) {
-        let source = partition();
-        let mut bytes = fs::read(&segments(source.path())[0]).unwrap();
+        static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
+        let whole = || {
+            let folder = partition();
+            fs::read(&segments(folder.path())[0]).unwrap()
+        };
+        let mut bytes = WHOLE.get_or_init(whole).clone();
         let at = at.index(bytes.len());
         bytes.splice(at..(at + new.len() / 2).min(bytes.len()), new);
         let folder = tempfile::tempdir().unwrap();

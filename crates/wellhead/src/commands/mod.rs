@@ -3,10 +3,12 @@
 //! Each turns flags into calls of the API (or of the libraries, where no server is needed) and the
 //! answers into an [`Answer`]; printing it is left to `output`. `tail` prints as it goes.
 
+mod backup;
 pub(crate) mod check;
 mod config;
 mod group;
 mod health;
+pub(crate) mod log;
 pub(crate) mod tail;
 mod task;
 mod verify;
@@ -24,7 +26,7 @@ use crate::output::Answer;
 pub(crate) async fn run(global: &Global, verb: Verb) -> Result<Answer> {
     if let Some(Format::Pretty | Format::Hex) = global.output {
         bail!(Failure::usage(
-            "-o pretty and -o hex are forms of tail; use table, wide, json or jsonl"
+            "-o pretty and -o hex are forms of tail and log dump; use table, wide, json or jsonl"
         ));
     }
     match verb {
@@ -34,6 +36,8 @@ pub(crate) async fn run(global: &Global, verb: Verb) -> Result<Answer> {
         Verb::Config(verb) => config::run(global, verb),
         Verb::Task(verb) => task::run(global, verb).await,
         Verb::Group(verb) => group::run(global, verb).await,
+        Verb::Backup(verb) => backup::run(global, &verb),
+        Verb::Log(verb) => log::run(global, &verb),
         Verb::Version => Ok(version::run()),
         Verb::Serve(_) | Verb::Tap(_) | Verb::Tail(_) => {
             bail!("this verb prints by itself and is not run here")
