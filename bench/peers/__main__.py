@@ -31,7 +31,7 @@ def main():
     server, contents = binlog.obtain(
         "mysql", what, asked.rows or what.rows, asked.per_statement, False, lambda text: print(text, file=sys.stderr))
     try:
-        with tempfile.TemporaryDirectory(prefix="scratch-", dir=binlog.FOLDER) as scratch:
+        with tempfile.TemporaryDirectory(prefix="peer-", dir=binlog.FOLDER) as scratch:
             result = peer.run(server, contents.rows, Path(scratch))
     finally:
         server.stop()

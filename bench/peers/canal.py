@@ -35,10 +35,9 @@ def run(server, rows, scratch):
 
 def _run(server, rows, scratch, threads):
     class_path = jvm.compiled("canal", "Counter.java", "CanalPeer.java")
-    options = (*MEMORY, f"-Dlogback.configurationFile={jvm.HERE}/java/logback.xml")
     arguments = (server.port, "cdc", "cdc", workload.DATABASE, server.binlogs()[0][0], threads, rows)
     server_cpu = process.cpu_s(server.process.pid)
-    with jvm.Jvm(scratch / "canal.log", options, class_path, "CanalPeer", *arguments) as program:
+    with jvm.Jvm(scratch / "canal.log", (*MEMORY, *jvm.logging()), class_path, "CanalPeer", *arguments) as program:
         first, _ = program.line("first", 120)
         done, (counted, length) = program.line("done", 120 + rows / ROWS_PER_SECOND_MIN)
         return Result(

@@ -60,18 +60,12 @@ def engine(server):
     }
 
 
-def write(file, settings):
-    """Settings as a Java properties file."""
-    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    return file
-
-
 def run(server, rows, scratch):
     """Reads the binlog once."""
     class_path = jvm.compiled("debezium", "Counter.java", "DebeziumPeer.java")
-    settings = write(scratch / "debezium.properties", engine(server))
-    options = (*MEMORY, f"-Dlog4j2.configurationFile={jvm.HERE}/java/log4j2.properties")
+    settings = jvm.write(scratch / "debezium.properties", engine(server))
     server_cpu = process.cpu_s(server.process.pid)
+    options = (*MEMORY, *jvm.logging())
     with jvm.Jvm(scratch / "debezium.log", options, class_path, "DebeziumPeer", settings, rows) as program:
         first, _ = program.line("first", 120)
         done, (counted, length) = program.line("done", 120 + rows / ROWS_PER_SECOND_MIN)

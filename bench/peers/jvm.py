@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from harness import database, paths
+from harness import database, paths, wait
 
 import process
 
@@ -65,6 +65,18 @@ def compiled(part, *sources):
     return f"{classes}:{path}"
 
 
+def write(file, settings):
+    """Settings as a Java properties file."""
+    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    return file
+
+
+def logging():
+    """Options that make Log4j and Logback tell warnings and errors on the standard error stream."""
+    return (f"-Dlog4j2.configurationFile={HERE}/java/log4j2.properties",
+            f"-Dlogback.configurationFile={HERE}/java/logback.xml")
+
+
 class Jvm:
     """One running Java program. Its standard output is read line by line, the rest goes to a log."""
 
@@ -103,6 +115,15 @@ class Jvm:
         if words[:1] != [word]:
             raise Failed(f"the program said {words}, not '{word}':\n{self.log_tail()}")
         return at, words[1:]
+
+    def until(self, condition, deadline_s):
+        """Waits for a condition, but not longer than the program runs."""
+        wait.until(lambda: self._alive_for_sure() and condition(), self.log_tail, deadline_s)
+
+    def _alive_for_sure(self):
+        if not self.alive():
+            raise Failed(f"the program ended with {self.process.returncode}:\n{self.log_tail()}")
+        return True
 
     def alive(self):
         """Whether it still runs."""
