@@ -54,7 +54,7 @@ def _log(measured):
         "after a start": line(lambda size: size["starts"]["memory_mib"]),
     }
     return document([
-        Panel("From start to the first answered Fetch", "GB of log", "seconds", starts),
-        Panel("Rate of appending", "GB of log", "MB of log a second", rate),
+        Panel("Start to first answered Fetch", "GB of log", "seconds", starts),
+        Panel("Rate while it grows, as the source writes", "GB of log", "MB of log a second", rate),
         Panel("Resident memory", "GB of log", "MiB", memory),
     ])

@@ -6,20 +6,15 @@ from html import escape
 
 WIDTH, HEIGHT = 760, 300
 LEFT, RIGHT, TOP, BOTTOM = 78, 24, 40, 52
+# Mid tones, so that the same file can be read on a light and on a dark page.
 STYLE = """
-  text { font: 12px system-ui, sans-serif; fill: #57606a }
-  .title { font-weight: 600; font-size: 14px; fill: #24292f }
-  .grid { stroke: #d0d7de; stroke-width: 1 }
+  text { font: 12px system-ui, sans-serif; fill: #768390 }
+  .title { font-weight: 600; font-size: 14px }
+  .grid { stroke: #768390; stroke-opacity: 0.3 }
   .line { fill: none; stroke-width: 2 }
-  .one { stroke: #0969da } .dot.one { fill: #0969da; stroke: none }
-  .two { stroke: #bc4c00 } .dot.two { fill: #bc4c00; stroke: none }
-  .three { stroke: #1a7f37 } .dot.three { fill: #1a7f37; stroke: none }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #9198a1 } .title { fill: #f0f6fc } .grid { stroke: #3d444d }
-    .one { stroke: #58a6ff } .dot.one { fill: #58a6ff }
-    .two { stroke: #ffa657 } .dot.two { fill: #ffa657 }
-    .three { stroke: #56d364 } .dot.three { fill: #56d364 }
-  }
+  .line.one { stroke: #2f81f7 } .dot.one { fill: #2f81f7 }
+  .line.two { stroke: #d4721b } .dot.two { fill: #d4721b }
+  .line.three { stroke: #2da44e } .dot.three { fill: #2da44e }
 """
 CLASSES = ("one", "two", "three")
 
@@ -68,7 +63,8 @@ def _panel(panel):
         parts.append(f'<polyline class="line {kind}" points="{path}"/>')
         parts += [f'<circle class="dot {kind}" cx="{across(x):.1f}" cy="{down(y):.1f}" r="3.5"/>' for x, y in points]
         if len(panel.lines) > 1:
-            at = WIDTH - RIGHT - 170 * (len(panel.lines) - number)
+            behind = sum(_legend_width(other) for other in list(panel.lines)[number:])
+            at = WIDTH - RIGHT - behind
             parts.append(f'<circle class="dot {kind}" cx="{at}" cy="18" r="4"/>' + _text(at + 9, 22, name, "start"))
     return "\n".join(parts)
 
@@ -103,6 +99,11 @@ def short(number):
         if number >= scale:
             return f"{number / scale:.4g}{letter}"
     return f"{number:.3g}"
+
+
+def _legend_width(name):
+    """Room for a dot, the name and a gap; letters are some 6.5 units wide."""
+    return 28 + round(6.5 * len(name))
 
 
 def _text(x, y, text, anchor, kind=""):

@@ -25,7 +25,7 @@ MARKS = ("<!-- {}: begin -->", "<!-- {}: end -->")
 def main():
     reports = [results.read(path) for path in sys.argv[1:] or sorted(results.FOLDER.glob("*.json"))]
     rows = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-    rows |= results.newest([report for report in reports if not report["tiny"]])
+    rows |= results.newest([report for report in reports if not report.get("tiny", True)])
     rows = {name: rows[name] for name in registry.ALL if name in rows}
     if not rows:
         sys.exit("there are no figures: run bench/run first")
