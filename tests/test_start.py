@@ -10,11 +10,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import confluent_kafka
 import pytest
 
 from harness import clients, database, debris, record, wait, wellhead, witness
 
-ENVIRONMENT = 3
+ENVIRONMENT, BAD_ANSWER = 3, 4
 SMALL_SEGMENTS = '[storage]\nsegment_bytes = "1MiB"\ncompression = "none"\n'
 ROWS = 40
 ROW_BYTES = 100_000
@@ -146,6 +147,71 @@ def test_j07_a_torn_end_is_cut_off_and_read_again(kept, copy, folder):
     assert_all_there(copy, kept, behind=1)
 
 
+def test_damage_to_what_was_acknowledged_is_no_torn_end(kept, copy, folder):
+    active, batches, content = folder.whole()
+    assert len(batches) > 2
+    spoil(active, len(content) // 2)
+    before = snapshot(folder)
+    copy.start()
+    assert_unusable(copy, kept, active.name, "damaged at byte", "no torn end")
+    assert snapshot(folder) == before, "nothing was cut off"
+    copy.kill()
+    assert_verify_names(copy, active)
+
+
+def test_damage_to_a_closed_segment_reaches_no_client_unnoticed(kept, copy, folder):
+    segment = folder.segments()[1]
+    spoil(segment, segment.stat().st_size // 2 + 1000)
+    at = next(batch.base for batch in witness.batches_of(segment.read_bytes()) if batch not in kept.batches)
+    copy.start()
+    # What is behind is not lost with it.
+    batches = read_batches(copy, kept.login, ROWS)
+    changed = [one for one, other in zip(kept.batches, batches) if one != other]
+    assert [batch.base for batch in changed] == [at]
+    taken, error = read_with_checks(copy, kept.login)
+    assert (taken, error) == (list(range(at)), confluent_kafka.KafkaError._BAD_MSG)
+    assert_other_goes_on(copy, kept)
+    copy.kill()
+    assert_verify_names(copy, segment)
+
+
+def spoil(path, at):
+    """Changes one bit of a file."""
+    with open(path, "r+b") as file:
+        file.seek(at)
+        [byte] = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+
+
+def assert_verify_names(server, path):
+    """`wellhead log verify` finds the damage that is in a file."""
+    done = wellhead.run("log", "verify", "--data-dir", server.data)
+    assert done.returncode == BAD_ANSWER, done.stdout + done.stderr
+    assert path.name in done.stdout + done.stderr
+
+
+def read_with_checks(server, login):
+    """The offsets that a client takes which looks at checksums, and the error that ends it."""
+    consumer = confluent_kafka.Consumer(clients.Confluent.settings(server.kafka, login))
+    consumer.assign([confluent_kafka.TopicPartition("full", 0, 0)])
+    taken, errors = [], []
+
+    def ended():
+        for message in consumer.consume(1000, 0.2):
+            if message.error():
+                errors.append(message.error().code())
+            elif not errors:
+                taken.append(message.offset())
+        return errors
+
+    try:
+        wait.until(ended, lambda: f"an error; {len(taken)} records came", 30, 0)
+    finally:
+        consumer.close()
+    return taken, errors[0]
+
+
 def test_a_lost_segment_stops_the_task_and_nothing_else(kept, copy, folder):
     lost = folder.segments()[1]
     lost.unlink()
@@ -233,4 +299,11 @@ def test_a_read_only_data_folder_is_refused(copy):
 def test_a_log_that_is_gone_is_not_begun_anew_in_silence(kept, copy, folder):
     shutil.rmtree(folder.path)
     copy.start()
-    assert_unusable(copy, kept)
+    assert_unusable(copy, kept, "is gone")
+    status, refused = copy.api("POST", "/tasks/full/start")
+    assert status >= 400 and "is gone" in refused["detail"], refused
+    assert not folder.path.exists()
+    # The other way out, as the remedy says it: the task is made anew, with a topic that begins at 0.
+    copy.api("DELETE", "/tasks/full")
+    copy.track_now("full", kept.source, "full")
+    assert_other_goes_on(copy, kept)

@@ -32,12 +32,7 @@ class LogFolder:
         """The active segment, and the batches and bytes at its beginning that are whole."""
         active = self.segments()[-1]
         content = active.read_bytes()
-        batches = list(witness.batches_of(content))
-        length = 0
-        for _ in batches:
-            (size,) = witness.BATCH_HEAD.unpack_from(content, length)[1:2]
-            length += witness.UNCOUNTED + size
-        return active, batches, content[:length]
+        return active, list(witness.batches_of(content)), b"".join(split(content))
 
 
 def without_an_index(folder, dice):
@@ -91,8 +86,8 @@ def half_a_batch_at_the_end(folder, dice):
     if not batches:
         return
     # The last batch again, with the offset that the next one would have.
-    start = _start_of_last(content)
-    again = batches[-1].next.to_bytes(8, "big") + content[start + 8 :]
+    *_, last = split(content)
+    again = batches[-1].next.to_bytes(8, "big") + last[8:]
     with open(active, "ab") as file:
         file.write(again[: dice.randrange(1, len(again))])
 
@@ -117,13 +112,16 @@ ALL = (
 )
 
 
+def split(content):
+    """The bytes of each whole batch at the beginning of some bytes."""
+    at = 0
+    while at + witness.BATCH_HEAD.size <= len(content):
+        end = at + witness.UNCOUNTED + witness.BATCH_HEAD.unpack_from(content, at)[1]
+        if end > len(content):
+            return
+        yield content[at:end]
+        at = end
+
+
 def _some(paths, dice):
     return dice.sample(paths, dice.randrange(min(len(paths), 4) + 1))
-
-
-def _start_of_last(content):
-    start = at = 0
-    while at < len(content):
-        start = at
-        at += witness.UNCOUNTED + witness.BATCH_HEAD.unpack_from(content, at)[1]
-    return start

@@ -105,11 +105,11 @@ class Connection:
 class Witness:
     """Reads a topic on and on in a thread of its own; what must never be stands in `wrong`."""
 
-    def __init__(self, port, topic, login):
+    def __init__(self, port, topic, login, batches=()):
         self.port = port
         self.topic = topic
         self.login = login
-        self.batches = []
+        self.batches = list(batches)
         self.wrong = []
         self.high_watermark = 0
         self.log_start = 0
