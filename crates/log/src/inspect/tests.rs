@@ -365,6 +365,34 @@ fn k08_a_partition_that_a_server_wrote_in_format_1_is_read_and_written_on() {
     assert_eq!(after.records, before.records + 1);
 }
 
+/// How `testdata/format-1` was made: the first batches of a server's partition, whose folder is
+/// `WELLHEAD_TESTDATA_FROM`, in small segments as the writer of release 0.1 lays them out.
+#[test]
+#[ignore = "makes the test data"]
+fn the_partition_of_format_1_can_be_made_from_a_servers() {
+    let from = PathBuf::from(std::env::var_os("WELLHEAD_TESTDATA_FROM").unwrap());
+    let to = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/format-1");
+    fs::create_dir_all(&to).unwrap();
+    let config = Config {
+        segment_bytes: 10 << 10,
+        index_interval_bytes: 1 << 10,
+        new_incarnation: Incarnation::from_bytes([1; 16]),
+    };
+    let mut writer = Partition::open(&to, &config).unwrap().writer;
+    for path in segments(&from) {
+        let mut bytes = fs::read(path).unwrap();
+        let mut rest = bytes.as_mut_slice();
+        while !rest.is_empty() && writer.next_offset() < Offset(160) {
+            let length = kafka::batch::BatchHeader::parse(rest).unwrap().batch_len;
+            let (first, behind) = rest.split_at_mut(length);
+            writer.append(first).unwrap();
+            rest = behind;
+        }
+    }
+    writer.sync().unwrap();
+    fs::remove_file(to.join("lock")).unwrap();
+}
+
 proptest! {
     #[test]
     fn a_segment_of_any_bytes_can_be_looked_at(
