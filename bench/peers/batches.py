@@ -20,20 +20,24 @@ LAST_OFFSET_DELTA = struct.Struct(">i")
 LAST_OFFSET_DELTA_AT = 23
 
 
-def copy(source, target, topic):
-    """Copies partition 0 up to its end now; answers how many records the other has."""
+def copy(source, target, topic, records):
+    """Copies partition 0 from its start until the other has so many records, or the end is reached; a source may go
+    on to write. Answers how many the other has."""
     offset = written = 0
     with _connect(source) as reading, _connect(target) as writing:
-        while True:
+        while written < records:
             high_watermark, data = _fetch(reading, topic, offset)
             if offset >= high_watermark:
-                return written
+                break
             before = offset
             for batch, last in _split(data):
                 written = _produce(writing, topic, batch) + last + 1 - _base(batch)
                 offset = last + 1
+                if written >= records:
+                    break
             if offset == before:
                 raise Failed(f"no whole batch of {topic} at {offset} in {len(data)} bytes")
+    return written
 
 
 def _connect(address):
@@ -73,7 +77,9 @@ def _base(batch):
 
 
 def _produce(connection, topic, batch):
-    """Writes one batch; answers the offset that its first record got."""
+    """Writes one batch; answers the offset that its first record got. A producer's batch begins at offset 0, which is
+    outside of what the checksum covers."""
+    batch = bytes(8) + batch[8:].tobytes()
     body = struct.pack(">hhi", -1, ALL_REPLICAS, TIMEOUT_S * 1000) + _one_partition(topic)
     answer = _call(connection, PRODUCE, PRODUCE_VERSION, body + struct.pack(">i", len(batch)), batch)
     # topics, name, partitions, partition, error, base offset
