@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import time
 
+import pymysql
 from harness import database, paths, ports
 
 FOLDER = paths.CACHE / "bench"
 # `wellhead tap` keeps 24 hours of source time; an older binlog would be deleted while it is written.
 AGE_S_MAX = 20 * 3600
+STATEMENT_S_MAX = 1800
 FLAVOUR = {
     "server-id": "1",
     "binlog-row-image": "FULL",
@@ -64,6 +66,13 @@ class Kept:
                 server.stop()
             making.rename(ready)
         return ready
+
+    def connect(self, database=None):
+        """A connection as root, in autocommit mode, that waits for statements which make a whole binlog."""
+        return pymysql.connect(
+            unix_socket=str(self.socket), user="root", password="", database=database, autocommit=True,
+            charset="utf8mb4", read_timeout=STATEMENT_S_MAX, write_timeout=STATEMENT_S_MAX,
+        )
 
     def binlogs(self):
         """(name, bytes) of each file."""

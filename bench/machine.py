@@ -20,7 +20,8 @@ def describe():
 
 def versions():
     """Wellhead and its commit, marked if the working tree differs from it."""
-    done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=paths.REPOSITORY, capture_output=True, text=True)
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=paths.REPOSITORY, capture_output=True, text=True)
     return {"wellhead": wellhead.run("--version").stdout.strip(), "commit": done.stdout.strip() or "unknown"}
 
 

@@ -26,7 +26,8 @@ def all_of(rows):
 
 def _grown(measured, against):
     def line(figure):
-        return [(point["x"], median_of(point["rounds"], lambda one: figure(point, one))) for point in measured["points"]]
+        points = measured["points"]
+        return [(point["x"], median_of(point["rounds"], lambda one: figure(point, one))) for point in points]
 
     rates = {"rows/s": line(lambda point, one: point["rows"] / one["seconds"])}
     cpu = {"CPU": line(lambda point, one: one["cpu_seconds"] / point["rows"] * MEGA)}

@@ -1,4 +1,4 @@
-"""Clients that read a topic of any Kafka broker, as fast as it lets them; each figure has the broker's CPU beside it."""
+"""Clients that read a topic of any Kafka broker as fast as it lets them; beside each figure the broker's CPU."""
 
 import contextlib
 import json
@@ -18,7 +18,8 @@ BEHIND_ALL_OTHERS = ["nice", "-n", "19"]
 
 def kcat(broker, pid, topic, records):
     """kcat, which is librdkafka with its own settings and next to nothing behind it, from the first record on."""
-    command = ["kcat", "-C", "-q", "-b", broker, "-t", topic, "-p", "0", "-o", "beginning", "-c", str(records), "-f", ""]
+    command = ["kcat", "-C", "-q", "-b", broker, "-t", topic, "-p", "0", "-o", "beginning", "-c", str(records),
+               "-f", ""]
     timed = _timed(command, pid)
     return {"seconds": timed["seconds"], "broker_cpu_seconds": timed["broker_cpu_seconds"], "records": records}
 

@@ -1,4 +1,4 @@
-"""A plot of lines over a logarithmic axis, as SVG text by hand: small, readable on light and dark, the same each time."""
+"""Plots of lines over a logarithmic axis, as SVG by hand: small, for light and dark pages, the same each time."""
 
 import dataclasses
 import math
@@ -57,7 +57,8 @@ def _panel(panel):
         parts.append(_text(across(x), HEIGHT - BOTTOM + 18, short(x), "middle"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, panel.x_title, "middle"))
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(f'<text transform="translate(16 {middle:.0f}) rotate(-90)" text-anchor="middle">{escape(panel.y_title)}</text>')
+    aside = f'transform="translate(16 {middle:.0f}) rotate(-90)" text-anchor="middle"'
+    parts.append(f"<text {aside}>{escape(panel.y_title)}</text>")
     for number, (kind, (name, points)) in enumerate(zip(CLASSES, panel.lines.items())):
         path = " ".join(f"{across(x):.1f},{down(y):.1f}" for x, y in points)
         parts.append(f'<polyline class="line {kind}" points="{path}"/>')

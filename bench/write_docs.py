@@ -1,6 +1,7 @@
 """Writes the figures of the newest runs into `docs/performance.md`, with the plots and the JSON beside it.
 
-`bench/report` without arguments takes what `bench/run` left in bench/results/; with files it takes those. Rows of which there is no run keep the figures that the documentation has.
+`bench/report` without arguments takes what `bench/run` left in bench/results/; with files it takes those. Rows of which
+there is no run keep the figures that the documentation has.
 """
 
 import json
@@ -55,7 +56,8 @@ def runs(rows):
     for about, names in of_run.items():
         about = json.loads(about)
         at, machine = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(about["began_unix"])), about["machine"]
-        where = f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB, Linux {machine['kernel'].split('-')[0]}"
+        kernel = machine["kernel"].split("-")[0]
+        where = f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB, Linux {kernel}"
         version = f"{about['versions']['wellhead']}, {about['versions']['commit']}"
         lines.append(f"| {at} | {', '.join(names)} | {where} | {version} | {about['load_before']:.1f} |")
     others = sorted({

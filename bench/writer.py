@@ -13,8 +13,8 @@ import pymysql
 
 TABLE = "shop.live"
 DEFINITION = (
-    f"CREATE TABLE {TABLE} (id BIGINT PRIMARY KEY AUTO_INCREMENT, customer INT NOT NULL, total DECIMAL(12, 2) NOT NULL, "
-    "ordered DATETIME(3) NOT NULL, note VARCHAR(200) NOT NULL)"
+    f"CREATE TABLE {TABLE} (id BIGINT PRIMARY KEY AUTO_INCREMENT, customer INT NOT NULL, "
+    "total DECIMAL(12, 2) NOT NULL, ordered DATETIME(3) NOT NULL, note VARCHAR(200) NOT NULL)"
 )
 # Stands in the note of each row, with the number of its transaction behind it.
 MARK = "commit number "

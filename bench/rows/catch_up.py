@@ -92,7 +92,8 @@ class CatchUp:
                 continue
             theirs = rows / median_of(complete, lambda one: _seconds(one, name))
             ratio = median_of(complete, lambda one: _seconds(one, name) / one["wellhead"]["seconds"])
-            yield Line(f"{self.about}, against {TITLES[name]}", ours, f"{theirs:,.0f} rows/s", ratio, "times", must, aim)
+            about = f"{self.about}, against {TITLES[name]}"
+            yield Line(about, ours, f"{theirs:,.0f} rows/s", ratio, "times", must, aim)
         if self.cpu_bounds[0] is not None:
             cpu = median_of(rounds, lambda one: one["wellhead"]["cpu_seconds"]) / rows * MEGA
             others = ", ".join(_cpu_of(rounds, name, rows) for name in self.bounds if name in rounds[0])

@@ -36,7 +36,8 @@ class Consumers:
         without = rows / median_of(rounds, lambda one: one["without"]["seconds"])
         loaded = rows / median_of(rounds, lambda one: one["with"]["seconds"])
         ratio = median_of(rounds, lambda one: one["without"]["seconds"] / one["with"]["seconds"])
-        yield Line(f"{self.about}, against none", f"{loaded:,.0f} rows/s", f"{without:,.0f} rows/s", ratio, "times", 0.9)
+        about = f"{self.about}, against none"
+        yield Line(about, f"{loaded:,.0f} rows/s", f"{without:,.0f} rows/s", ratio, "times", 0.9)
         cpu = [median_of(rounds, lambda one, side=side: one[side]["cpu_seconds"]) for side in ("with", "without")]
         yield Line(f"{self.about}: CPU of the server", f"{cpu[0]:.2f} s", f"{cpu[1]:.2f} s", cpu[0] / cpu[1], "times")
 

@@ -17,6 +17,8 @@ PER_STATEMENT = 10
 # A table costs its creation, so there are fewer rows for each where there are many.
 ROWS = 1_000_000
 CELLS = 16_000_000
+# Commits take the source longer than rows.
+COMMITS = 100_000
 PROCEDURE = f"""CREATE PROCEDURE workshop.fill(IN rows_wanted INT, IN per_transaction INT, IN per_statement INT)
 BEGIN
   DECLARE done INT DEFAULT 0;
@@ -105,7 +107,7 @@ def ends(about, measured):
 
 
 def _transactions(server, context, per_transaction):
-    rows = max(per_transaction, context.few(ROWS))
+    rows = max(per_transaction, context.few(min(ROWS, COMMITS * per_transaction)))
     rows -= rows % per_transaction
     _fill(server, workload.ORDERS, rows, per_transaction, min(PER_STATEMENT, per_transaction))
     return rows

@@ -63,7 +63,8 @@ class Latency:
             beside = f"p90 {middle('p90_ms'):.2f} ms, max {middle('max_ms'):.1f} ms"
             for name, must, aim in (("p50", 10, 3), ("p99", 30, 10)):
                 figure = middle(f"{name}_ms")
-                yield Line(f"{about}: {name}", f"{figure:.2f} ms", beside, figure, "ms", must, aim, more_is_better=False)
+                yield Line(f"{about}: {name}", f"{figure:.2f} ms", beside, figure, "ms", must, aim,
+                           more_is_better=False)
                 beside = ""
 
 
@@ -79,10 +80,8 @@ def at_rate(server, wellhead, rate, seconds, scratch):
         if consumer.stdout.readline() != "reading\n":
             raise Wrong("the consumer did not begin to read")
         cpu, began = process.cpu_s(wellhead.process.pid), time.monotonic()
-        subprocess.run(
-            [sys.executable, "-B", HERE / "writer.py", server.socket, str(rate), str(seconds), str(PER_COMMIT), committed],
-            check=True, timeout=60 + 10 * seconds,
-        )
+        written = [server.socket, str(rate), str(seconds), str(PER_COMMIT), committed]
+        subprocess.run([sys.executable, "-B", HERE / "writer.py", *written], check=True, timeout=60 + 10 * seconds)
         wrote = time.monotonic() - began
         cpu = process.cpu_s(wellhead.process.pid) - cpu
         consumer.wait(60)

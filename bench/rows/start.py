@@ -1,4 +1,4 @@
-"""From the start of the process until a Fetch is answered, with a log of 10 GB, after an orderly end and after `kill -9`.
+"""From the start of the process until a Fetch is answered, with 10 GB of log, after an orderly end and a `kill -9`.
 
 The log is made once, by capturing a source that writes compressible noise; while it grows, its rate and its memory are
 noted, and at some sizes the start is measured: that is the plot of cost against the size of the log.
@@ -78,8 +78,8 @@ class Start:
         ):
             if last["starts"][kind]:
                 slowest = max(last["starts"][kind])
-                yield Line(f"{self.about}, {gigabytes:.1f} GB of log, {title}", f"{slowest:.2f} s", "", slowest, "s", 2, 0.3,
-                           more_is_better=False)
+                about = f"{self.about}, {gigabytes:.1f} GB of log, {title}"
+                yield Line(about, f"{slowest:.2f} s", "", slowest, "s", 2, 0.3, more_is_better=False)
 
 
 def grow(server, wellhead, first, rows):

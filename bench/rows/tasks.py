@@ -36,7 +36,7 @@ class Idle:
                 for number in range(count):
                     wellhead.track(f"t{number}", server, workload.DATABASE, auto_start=True)
                 watch = Watch(wellhead)
-                wait.until(lambda: watch.look().normal == count, lambda: f"{count} tasks: {watch.seen.normal}", 600, 0.2)
+                wait.until(lambda: watch.look().normal == count, lambda: f"{count} tasks: {watch.last()}", 600, 0.2)
                 made = time.monotonic() - began
                 pid, window = wellhead.process.pid, 1 if context.tiny else IDLE_S
                 cpu = process.cpu_s(pid)
@@ -67,7 +67,8 @@ class Idle:
                    f"{filled['open_files']} open files, {measured['source_connections']} connections to the source",
                    filled["threads"], "")
         took = measured["one_row_to_all_seconds"]
-        yield Line(f"{about}: one row to all of them", f"{took:.2f} s", f"made in {measured['made_seconds']:.0f} s", took, "s")
+        made = f"made in {measured['made_seconds']:.0f} s"
+        yield Line(f"{about}: one row to all of them", f"{took:.2f} s", made, took, "s")
 
 
 class Busy:
