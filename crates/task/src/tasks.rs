@@ -238,10 +238,13 @@ impl Tasks {
     /// # Errors
     /// There is no such task, or its files cannot be removed.
     pub fn delete(&self, name: &TaskName) -> Result<(), Error> {
+        // The log goes first: a kill in between leaves a task without a log, which says so. A log without
+        // its task would be taken for that of the next task of this name.
         if write(&self.inner.unusable).contains_key(name) {
+            self.remove_files(name)?;
             self.inner.shared.catalog.delete_task(name)?;
             write(&self.inner.unusable).remove(name);
-            return self.remove_files(name);
+            return Ok(());
         }
         let task = self.find(name)?;
         let _one_act = self.begin_act(&task)?;
@@ -249,9 +252,10 @@ impl Tasks {
         self.inner.verifications.end(Some(name));
         self.inner.topics.closed(&topic);
         task.close();
+        self.remove_files(name)?;
         self.inner.shared.catalog.delete_task(name)?;
         write(&self.inner.tasks).remove(name);
-        self.remove_files(name)
+        Ok(())
     }
 
     fn remove_files(&self, name: &TaskName) -> Result<(), Error> {

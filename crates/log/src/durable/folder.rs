@@ -1,5 +1,6 @@
 //! Acts on whole folders, outside of any open partition.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
@@ -25,14 +26,32 @@ pub fn total_bytes(path: &Path) -> io::Result<u64> {
 
 /// Removes a folder with everything in it, and makes that durable. One that is gone is no error.
 ///
+/// The folder is renamed first: whatever happens then, nobody finds a part of it under its name. What
+/// a crash left of it is removed with the next folder of that name.
+///
 /// # Errors
-/// The operating system refuses; part of the folder may be gone then.
+/// The operating system refuses.
 pub fn remove_folder(path: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    path.parent().map_or(Ok(()), |parent| RealDisk.sync_folder(parent))
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let mut leaving = OsString::from(".");
+    leaving.push(name);
+    leaving.push(".deleted");
+    let leaving = parent.join(leaving);
+    gone(std::fs::remove_dir_all(&leaving))?;
+    gone(RealDisk.rename(path, &leaving))?;
+    gone(RealDisk.sync_folder(parent))?;
+    gone(std::fs::remove_dir_all(&leaving))?;
+    gone(RealDisk.sync_folder(parent))
+}
+
+/// What is not there need not be removed.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    removed.or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
 }
 
 #[cfg(test)]
@@ -48,7 +67,18 @@ mod tests {
         remove_folder(&folder).unwrap();
         assert!(!folder.exists() && outer.path().exists());
         remove_folder(&folder).unwrap();
+        assert_eq!(std::fs::read_dir(outer.path()).unwrap().count(), 0);
         assert!(free_bytes(outer.path()).unwrap() > 0);
         assert!(free_bytes(&folder).is_err());
+    }
+    #[test]
+    fn what_a_crash_left_of_a_folder_goes_with_the_next_one() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("partition");
+        RealDisk.create_folder(&outer.path().join(".partition.deleted").join("half")).unwrap();
+        RealDisk.create_folder(&folder).unwrap();
+        remove_folder(&folder).unwrap();
+        assert_eq!(std::fs::read_dir(outer.path()).unwrap().count(), 0);
+        assert!(remove_folder(Path::new("/")).is_err());
     }
 }
