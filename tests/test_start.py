@@ -19,8 +19,8 @@ ENVIRONMENT, BAD_ANSWER = 3, 4
 SMALL_SEGMENTS = '[storage]\nsegment_bytes = "1MiB"\ncompression = "none"\n'
 ROWS = 40
 ROW_BYTES = 100_000
-# Where the version stands in a partition.meta.
-META_VERSION_AT = 8
+# Where the version stands in a partition.meta and in an index.
+VERSION_AT = 8
 
 
 @dataclasses.dataclass
@@ -138,6 +138,15 @@ def test_j08_all_indexes_are_rebuilt(kept, copy, folder):
     assert_all_there(copy, kept)
 
 
+def test_j08_an_index_of_a_newer_format_is_rebuilt(kept, copy, folder):
+    for path in folder.indexes()[:2]:
+        content = bytearray(path.read_bytes())
+        content[VERSION_AT : VERSION_AT + 4] = (99).to_bytes(4, "big")
+        path.write_bytes(content)
+    copy.start()
+    assert_all_there(copy, kept)
+
+
 def test_j07_a_torn_end_is_cut_off_and_read_again(kept, copy, folder):
     active, batches, content = folder.whole()
     assert len(batches) > 1
@@ -250,7 +259,7 @@ def test_an_identity_that_is_damaged_stops_the_task(kept, copy, folder):
 def test_a_log_of_a_newer_format_is_left_alone(kept, copy, folder):
     meta = folder.path / "partition.meta"
     content = bytearray(meta.read_bytes())
-    content[META_VERSION_AT : META_VERSION_AT + 4] = (99).to_bytes(4, "big")
+    content[VERSION_AT : VERSION_AT + 4] = (99).to_bytes(4, "big")
     meta.write_bytes(content)
     before = snapshot(folder)
     copy.start()
