@@ -42,19 +42,20 @@ def main():
             peers=not asked.no_peers, tiny=asked.tiny, fresh=asked.fresh, rows=asked.rows,
             per_statement=asked.per_statement, say=say,
         )
-        report = measure(context, registry.names(asked.row))
+        names = registry.names(asked.row)
+        path = asked.output or results.place(names, time.time())
+        report = measure(context, names, path)
     lines = [line for name, measured in report["rows"].items() for line in registry.ALL[name].lines(measured)]
     print(heading(report))
     print(table.plain(lines))
-    path = results.write(report, asked.output)
     say(f"all figures: {path}")
     for name, why in report["failed"].items():
         say(f"FAILED: {name}: {why}")
     return 1 if report["failed"] else 0
 
 
-def measure(context, names):
-    """Every row of these names; one that fails is told and the others go on."""
+def measure(context, names, path):
+    """Every row of these names; one that fails is told and the others go on. What there is by then is in the file."""
     report = {
         "began_unix": int(time.time()), "machine": machine.describe(), "versions": machine.versions(),
         "tiny": context.tiny, "load_before": machine.load(), "rows": {}, "failed": {},
@@ -74,6 +75,7 @@ def measure(context, names):
         except Exception as failure:
             traceback.print_exc()
             report["failed"][name] = f"{type(failure).__name__}: {failure}"
+        results.write(report, path)
         context.say(f"{name}: took {time.monotonic() - began:.0f} s")
     return report
 

@@ -7,15 +7,16 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent / "results"
 
 
-def write(report, path=None):
-    """Writes the report beside the others, or where it is wanted, and answers where."""
-    if path is None:
-        FOLDER.mkdir(exist_ok=True)
-        at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(report["began_unix"]))
-        names = "-".join(report["rows"]) if len(report["rows"]) < 4 else "table"
-        path = FOLDER / f"{names}-{at}.json"
+def place(names, began_unix):
+    """Where the report of a run of these rows goes, beside the others."""
+    FOLDER.mkdir(exist_ok=True)
+    at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(began_unix))
+    return FOLDER / f"{'-'.join(names) if len(names) < 4 else 'table'}-{at}.json"
+
+
+def write(report, path):
+    """Writes the report."""
     Path(path).write_text(json.dumps(report, indent=1) + "\n")
-    return Path(path)
 
 
 def read(path):

@@ -9,7 +9,7 @@ import process
 import workload
 from harness import ports
 
-from . import Failed, Result, debezium, jvm, kafka
+from . import Failed, Result, debezium, jvm, kafka, parts
 
 MEMORY = ("-Xms256m", "-Xmx2g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
 SILENCE_S_MAX = 120
@@ -41,7 +41,7 @@ CONSUMER = {
 
 def prepare():
     """Brings in Debezium, Kafka and Java; answers their versions."""
-    jvm.install("java", "kafka", "debezium")
+    parts.install("java", "kafka", "debezium")
     return kafka.prepare() | debezium.prepare()
 
 
@@ -95,12 +95,12 @@ class Pipeline:
         plugin = folder / "plugins" / "debezium"
         plugin.mkdir(parents=True)
         for stem in PLUGIN:
-            jar = f"{stem}-{jvm.version('debezium', stem)}.jar"
-            os.symlink(jvm.jars("debezium") / jar, plugin / jar)
+            jar = f"{stem}-{parts.version('debezium', stem)}.jar"
+            os.symlink(parts.jars("debezium") / jar, plugin / jar)
         settings = jvm.write(folder / "worker.properties", self._settings(folder))
         connector = jvm.write(folder / "connector.properties", {"tasks.max": 1, **debezium.connector(self.server)})
         self.worker = self.ends.enter_context(jvm.Jvm(
-            folder / "connect.log", (*MEMORY, *jvm.logging()), f"{jvm.jars('kafka')}/*",
+            folder / "connect.log", (*MEMORY, *jvm.logging()), f"{parts.jars('kafka')}/*",
             "org.apache.kafka.connect.cli.ConnectStandalone", settings, connector))
 
     def read(self, rows, silence_s_max):

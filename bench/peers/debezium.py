@@ -5,7 +5,7 @@ import os
 import process
 import workload
 
-from . import Failed, Result, jvm
+from . import Failed, Result, jvm, parts
 
 MEMORY = ("-Xms1g", "-Xmx2g", "-XX:+UseParallelGC")
 # Below this rate something is wrong.
@@ -20,8 +20,9 @@ QUEUE = {
 
 def prepare():
     """Brings in Debezium and Java; answers their versions."""
-    jvm.install("java", "debezium")
-    return {"debezium": jvm.version("debezium", "debezium-connector-mysql"), "java": jvm.java_version()}
+    parts.install("java", "debezium")
+    _class_path()
+    return {"debezium": parts.version("debezium", "debezium-connector-mysql"), "java": parts.java_version()}
 
 
 def connector(server):
@@ -62,11 +63,10 @@ def engine(server):
 
 def run(server, rows, scratch):
     """Reads the binlog once."""
-    class_path = jvm.compiled("debezium", "Counter.java", "DebeziumPeer.java")
     settings = jvm.write(scratch / "debezium.properties", engine(server))
     server_cpu = process.cpu_s(server.process.pid)
     options = (*MEMORY, *jvm.logging())
-    with jvm.Jvm(scratch / "debezium.log", options, class_path, "DebeziumPeer", settings, rows) as program:
+    with jvm.Jvm(scratch / "debezium.log", options, _class_path(), "DebeziumPeer", settings, rows) as program:
         first, _ = program.line("first", 120)
         done, (counted, length) = program.line("done", 120 + rows / ROWS_PER_SECOND_MIN)
         result = Result(
@@ -81,3 +81,7 @@ def run(server, rows, scratch):
     if result.rows != rows:
         raise Failed(f"Debezium handed out {result.rows} row changes of {rows}")
     return result
+
+
+def _class_path():
+    return parts.compiled("debezium", "Counter.java", "DebeziumPeer.java")

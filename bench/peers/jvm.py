@@ -1,68 +1,18 @@
-"""Java programs: compiled once into the tests' cache, started with the Java that `install` unpacked."""
+"""One running Java program: its lines, what it used, its end."""
 
-import hashlib
 import queue
-import re
 import signal
 import subprocess
 import threading
 import time
-from pathlib import Path
-
-from harness import database, paths, wait
 
 import process
+from harness import wait
 
-from . import Failed
+from . import Failed, parts
 
-HERE = Path(__file__).resolve().parent
-ROOT = paths.CACHE / "java-21"
-# Java's own messages do not belong on standard output either.
+# Java's own messages do not belong on standard output.
 QUIET = ("-Xlog:disable", "-Xlog:all=warning:stderr")
-CLASSES = paths.CACHE / "peer-classes"
-
-
-def install(*parts):
-    """Brings in parts that `install` knows."""
-    done = subprocess.run([HERE / "install", *parts], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise Failed(f"bench/peers/install {' '.join(parts)}: {done.stderr.strip()}")
-
-
-def program(name):
-    """The command that starts one of the JDK's programs."""
-    return database.root_program(ROOT, next(ROOT.glob(f"usr/lib/jvm/java-21-openjdk-*/bin/{name}")).relative_to(ROOT))
-
-
-def jars(part):
-    """The folder of jars that `install` made for this part."""
-    return paths.JARS / f"peer-{part}"
-
-
-def version(part, stem):
-    """The version of one of its jars, from its name."""
-    names = [name.name for name in jars(part).glob(f"{stem}-*.jar")]
-    found = [match[1] for name in names if (match := re.fullmatch(rf"{re.escape(stem)}-(\d.*)\.jar", name))]
-    if len(found) != 1:
-        raise Failed(f"{jars(part)} has {names or 'nothing'} for {stem}")
-    return found[0]
-
-
-def java_version():
-    """As Java says it."""
-    said = subprocess.run([*program("java"), "-version"], capture_output=True, text=True, check=True).stderr
-    return re.search(r'"([^"]+)"', said)[1]
-
-
-def compiled(part, *sources):
-    """The class path of our own program from these sources on the jars of this part."""
-    files = [HERE / "java" / source for source in sources]
-    content = b"".join(file.read_bytes() for file in files) + f"{part} {sorted(jars(part).glob('*.complete'))}".encode()
-    classes = CLASSES / hashlib.sha256(content).hexdigest()[:16]
-    path = f"{jars(part)}/*"
-    if not classes.exists():
-        subprocess.run([*program("javac"), "-nowarn", "-proc:none", "-cp", path, "-d", classes, *files], check=True)
-    return f"{classes}:{path}"
 
 
 def write(file, settings):
@@ -73,8 +23,8 @@ def write(file, settings):
 
 def logging():
     """Options that make Log4j and Logback tell warnings and errors on the standard error stream."""
-    return (f"-Dlog4j2.configurationFile={HERE}/java/log4j2.properties",
-            f"-Dlogback.configurationFile={HERE}/java/logback.xml")
+    return (f"-Dlog4j2.configurationFile={parts.JAVA}/log4j2.properties",
+            f"-Dlogback.configurationFile={parts.JAVA}/logback.xml")
 
 
 class Jvm:
@@ -84,7 +34,8 @@ class Jvm:
         self.log = log
         self.lines = queue.Queue()
         # Killed with us, however we end.
-        command = ["setpriv", "--pdeathsig", "KILL", *program("java"), *QUIET, *options, "-cp", class_path, main, *map(str, arguments)]
+        command = ["setpriv", "--pdeathsig", "KILL", *parts.program("java"), *QUIET, *options, "-cp", class_path, main,
+                   *map(str, arguments)]
         self.began = time.monotonic()
         with open(log, "wb") as stderr:
             self.process = subprocess.Popen(

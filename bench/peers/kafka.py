@@ -7,7 +7,7 @@ import uuid
 import confluent_kafka.admin
 from harness import ports, wait
 
-from . import Failed, batches, jvm
+from . import Failed, batches, jvm, parts
 
 # As `kafka-server-start.sh` and `kafka-run-class.sh` start it, the sizes fixed.
 OPTIONS = (
@@ -20,8 +20,8 @@ BATCH_BYTES_MAX = 64 << 20
 
 def prepare():
     """Brings in Kafka and Java; answers their versions."""
-    jvm.install("java", "kafka")
-    return {"kafka": jvm.version("kafka", "kafka_2.13"), "java": jvm.java_version()}
+    parts.install("java", "kafka")
+    return {"kafka": parts.version("kafka", "kafka_2.13"), "java": parts.java_version()}
 
 
 class Broker:
@@ -36,10 +36,10 @@ class Broker:
     def __enter__(self):
         (self.folder / "log").mkdir(parents=True)
         settings = jvm.write(self.folder / "server.properties", self._settings())
-        class_path = f"{jvm.jars('kafka')}/*"
+        class_path = f"{parts.jars('kafka')}/*"
         options = (*OPTIONS, *jvm.logging())
         formatted = subprocess.run(
-            [*jvm.program("java"), *options, "-cp", class_path, "kafka.tools.StorageTool", "format", "--standalone",
+            [*parts.program("java"), *options, "-cp", class_path, "kafka.tools.StorageTool", "format", "--standalone",
              "-t", base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="), "-c", settings],
             capture_output=True, text=True, timeout=120)
         if formatted.returncode != 0:

@@ -26,34 +26,38 @@ class Idle:
 
     def measure(self, context):
         """Made over the API, then left alone; one row at the end has to reach all of them."""
-        count = 20 if context.tiny else IDLE_TASKS
+        count, window = (20, 1) if context.tiny else (IDLE_TASKS, IDLE_S)
         with context.live_source() as server:
             server.sql(f"CREATE TABLE {workload.DATABASE}.t (id INT PRIMARY KEY)")
             wellhead = Wellhead.serve(context.scratch / "wellhead", KEEP).start()
             try:
-                empty = held(wellhead)
-                began = time.monotonic()
-                for number in range(count):
-                    wellhead.track(f"t{number}", server, workload.DATABASE, auto_start=True)
-                watch = Watch(wellhead)
-                wait.until(lambda: watch.look().normal == count, lambda: f"{count} tasks: {watch.last()}", 600, 0.2)
-                made = time.monotonic() - began
-                pid, window = wellhead.process.pid, 1 if context.tiny else IDLE_S
-                cpu = process.cpu_s(pid)
+                measured = {"load": machine.load(), "tasks": count, "empty": held(wellhead)}
+                measured["made_seconds"] = self._make(wellhead, server, count)
+                cpu = process.cpu_s(wellhead.process.pid)
                 time.sleep(window)
-                cpu = process.cpu_s(pid) - cpu
-                filled = held(wellhead)
-                connections = int(server.sql("SHOW GLOBAL STATUS LIKE 'Threads_connected'")[0][1]) - 1
-                began = time.monotonic()
-                server.sql(f"INSERT INTO {workload.DATABASE}.t VALUES (1)")
-                wait.until(lambda: watch.look().rows == count, watch.last, 120, 0.05)
-                return {
-                    "load": machine.load(), "tasks": count, "made_seconds": made, "cpu_share": cpu / window,
-                    "empty": empty, "filled": filled, "source_connections": connections,
-                    "one_row_to_all_seconds": time.monotonic() - began,
-                }
+                measured["cpu_share"] = (process.cpu_s(wellhead.process.pid) - cpu) / window
+                measured["filled"] = held(wellhead)
+                [(_, connections)] = server.sql("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
+                measured["source_connections"] = int(connections) - 1
+                measured["one_row_to_all_seconds"] = self._reach_all(wellhead, server, count)
+                return measured
             finally:
                 wellhead.stop(120)
+
+    @staticmethod
+    def _make(wellhead, server, count):
+        watch, began = Watch(wellhead), time.monotonic()
+        for number in range(count):
+            wellhead.track(f"t{number}", server, workload.DATABASE, auto_start=True)
+        wait.until(lambda: watch.look().normal == count, lambda: f"{count} tasks: {watch.last()}", 600, 0.2)
+        return time.monotonic() - began
+
+    @staticmethod
+    def _reach_all(wellhead, server, count):
+        watch, began = Watch(wellhead), time.monotonic()
+        server.sql(f"INSERT INTO {workload.DATABASE}.t VALUES (1)")
+        wait.until(lambda: watch.look().rows == count, watch.last, 120, 0.05)
+        return time.monotonic() - began
 
     def lines(self, measured):
         """What they hold; nothing is promised of it but that it works."""
@@ -86,26 +90,28 @@ class Busy:
                     wellhead.track(f"t{number}", server, workload.DATABASE, start="start")
                 for number in range(BUSY_TASKS):
                     wellhead.api("POST", f"/tasks/t{number}/start", expect=202)
-                watch = Watch(wellhead)
-                all_rows = BUSY_TASKS * contents.rows
-
-                def all_run():
-                    rows = watch.look().rows_of
-                    return len(rows) == BUSY_TASKS and all(rows.values())
-
-                wait.until(all_run, watch.last, 120, 0.05)
-                before, began, cpu = watch.seen, time.monotonic(), process.cpu_s(wellhead.process.pid)
-                while time.monotonic() - began < BUSY_S and watch.look().rows < all_rows:
-                    time.sleep(0.1)
-                seconds = time.monotonic() - began
-                cpu = process.cpu_s(wellhead.process.pid) - cpu
-                rows = {task: count - before.rows_of[task] for task, count in watch.seen.rows_of.items()}
-                return {
-                    "load": machine.load(), "tasks": BUSY_TASKS, "seconds": seconds, "rows_of": rows,
-                    "cpu_seconds": cpu, "memory_peak_mib": process.memory_peak_mib(wellhead.process.pid),
-                }
+                return {"load": machine.load(), "tasks": BUSY_TASKS, **self._window(wellhead, contents.rows)}
             finally:
                 wellhead.kill()
+
+    @staticmethod
+    def _window(wellhead, rows_each):
+        watch, pid = Watch(wellhead), wellhead.process.pid
+
+        def all_run():
+            rows = watch.look().rows_of
+            return len(rows) == BUSY_TASKS and all(rows.values())
+
+        wait.until(all_run, watch.last, 120, 0.05)
+        before, began, cpu = watch.seen, time.monotonic(), process.cpu_s(pid)
+        while time.monotonic() - began < BUSY_S and watch.look().rows < BUSY_TASKS * rows_each:
+            time.sleep(0.1)
+        return {
+            "seconds": time.monotonic() - began,
+            "cpu_seconds": process.cpu_s(pid) - cpu,
+            "rows_of": {task: rows - before.rows_of[task] for task, rows in watch.seen.rows_of.items()},
+            "memory_peak_mib": process.memory_peak_mib(pid),
+        }
 
     def lines(self, measured):
         """The rate of all together, and how alike the shares are."""
