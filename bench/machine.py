@@ -13,7 +13,7 @@ def describe():
         "cores": len(os.sched_getaffinity(0)),
         "cpu": _after("/proc/cpuinfo", "model name"),
         "memory_gib": round(int(_after("/proc/meminfo", "MemTotal").split()[0]) / 2**20, 1),
-        "kernel": os.uname().release,
+        "kernel": os.uname().release.partition("-")[0],
         "arch": os.uname().machine,
     }
 

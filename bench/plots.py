@@ -3,25 +3,21 @@
 from statistic import median_of
 from svg import Panel, document
 
-TITLES = {
+# {row: (file, what cost is drawn against)}
+AGAINST = {
     "grow-transactions": ("transactions.svg", "the size of transactions (10 rows a statement)"),
     "grow-columns": ("columns.svg", "the width of rows (some 16 bytes a column)"),
     "grow-tables": ("tables.svg", "the number of tables"),
-    "grow-consumers": ("consumers.svg", "live consumers"),
+    "grow-consumers": ("consumers.svg", "the number of live consumers"),
+    "start": ("log.svg", "the size of the log"),
 }
-LOG = "log.svg"
 MEGA = 1e6
 
 
 def all_of(rows):
     """{file name: SVG} of what there are figures for."""
-    drawn = {}
-    for row, (file, against) in TITLES.items():
-        if row in rows:
-            drawn[file] = _grown(rows[row], against)
-    if "start" in rows:
-        drawn[LOG] = _log(rows["start"])
-    return drawn
+    draw = {name: _log if name == "start" else _grown for name in AGAINST if name in rows}
+    return {AGAINST[name][0]: drawing(rows[name], AGAINST[name][1]) for name, drawing in draw.items()}
 
 
 def _grown(measured, against):
@@ -40,7 +36,7 @@ def _grown(measured, against):
     ])
 
 
-def _log(measured):
+def _log(measured, _against):
     def line(figure):
         return [(round(size["starts"]["log_bytes"] / 1e9, 2), figure(size)) for size in measured["sizes"]]
 

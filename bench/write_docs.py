@@ -35,7 +35,7 @@ def main():
     for name, text in plots.all_of(rows).items():
         (FOLDER / name).write_text(text)
     text = DOCUMENT.read_text()
-    for name, part in (("figures", figures(rows)), ("runs", runs(rows))):
+    for name, part in (("figures", figures(rows)), ("runs", runs(rows)), ("plots", images(rows))):
         text = between(text, name, part)
     DOCUMENT.write_text(text)
     print(f"wrote {DOCUMENT.relative_to(HERE.parent)} and {FOLDER.relative_to(HERE.parent)}/")
@@ -56,8 +56,7 @@ def runs(rows):
     for about, names in of_run.items():
         about = json.loads(about)
         at, machine = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(about["began_unix"])), about["machine"]
-        kernel = machine["kernel"].split("-")[0]
-        where = f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB, Linux {kernel}"
+        where = f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB, Linux {machine['kernel']}"
         version = f"{about['versions']['wellhead']}, {about['versions']['commit']}"
         lines.append(f"| {at} | {', '.join(names)} | {where} | {version} | {about['load_before']:.1f} |")
     others = sorted({
@@ -65,6 +64,12 @@ def runs(rows):
         for name, version in (peer.items() if isinstance(peer, dict) else ())
     } | {measured["server"] for measured in rows.values() if "server" in measured})
     return "\n".join(lines) + (f"\n\nMeasured with {'; '.join(others)}." if others else "")
+
+
+def images(rows):
+    """The plots that there are."""
+    drawn = [plots.AGAINST[name] for name in plots.AGAINST if name in rows]
+    return "\n\n".join(f"![Cost against {against}]({FOLDER.name}/{file})" for file, against in drawn)
 
 
 def between(text, name, part):

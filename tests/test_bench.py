@@ -131,6 +131,6 @@ def test_the_page_shows_the_figures_that_lie_beside_it():
     rows = json.loads(write_docs.FIGURES.read_text())
     page = write_docs.DOCUMENT.read_text()
     assert write_docs.figures(rows) in page and write_docs.runs(rows) in page
+    assert write_docs.images(rows) in page
     for name, text in plots.all_of(rows).items():
         assert (write_docs.FOLDER / name).read_text() == text
-        assert f"performance/{name}" in page
