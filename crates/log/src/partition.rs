@@ -107,7 +107,7 @@ impl Partition {
         let recovered;
         let meta = match Meta::load(&*disk, &folder)? {
             Some(meta) => {
-                recovered = recovery::recover(&disk, &folder, &bases, config)?;
+                recovered = recovery::recover(&disk, &folder, &bases, config, meta.leader_epoch)?;
                 next_epoch(&*disk, &folder, meta)?
             }
             None => {
@@ -175,6 +175,8 @@ fn next_epoch(disk: &dyn Disk, folder: &Path, meta: Meta) -> Result<Meta, Error>
         Ok(()) => Ok(next),
         Err(Error::Full { .. }) => {
             tracing::warn!(folder = %folder.display(), "disk is full; keeping the leader epoch");
+            // Storing it would have made names durable that a killed process had not synced.
+            disk.sync_folder(folder).map_err(Error::io("syncing", folder))?;
             Ok(meta)
         }
         Err(error) => Err(error),

@@ -18,7 +18,7 @@ use crate::error::Reason;
 use crate::group;
 use crate::index::{Entry, Index, Kind};
 use crate::segment::{self, Active, Contents, Extent, batch_len};
-use crate::{Config, Error, Offset};
+use crate::{Config, Error, LeaderEpoch, Offset};
 
 /// Where the bytes start in a batch that its checksum covers: behind the checksum, so neither base
 /// offset nor leader epoch are covered.
@@ -45,12 +45,14 @@ struct Scan {
     stopped: Option<Reason>,
 }
 
-/// Recovers the segments of a folder that has at least one.
+/// Recovers the segments of a folder that has at least one. No batch has a leader epoch above
+/// `epoch`.
 pub(crate) fn recover(
     disk: &Arc<dyn Disk>,
     folder: &Arc<Path>,
     bases: &[Offset],
     config: &Config,
+    epoch: LeaderEpoch,
 ) -> Result<Recovered, Error> {
     let Some((last, before)) = bases.split_last() else {
         return Err(Error::corrupt(folder, 0, "its segments are missing"));
@@ -58,7 +60,7 @@ pub(crate) fn recover(
     let mut closed = Vec::with_capacity(before.len());
     let mut rebuilt_indexes = 0;
     for (base, following) in before.iter().zip(bases.iter().skip(1)) {
-        let (segment, rebuilt) = recover_closed(disk, folder, *base, config)?;
+        let (segment, rebuilt) = recover_closed(disk, folder, *base, config, epoch)?;
         if segment.contents.next != *following {
             let path = segment::path(folder, *following, "log");
             return Err(Error::corrupt(&path, 0, "it does not follow the segment before it"));
@@ -66,7 +68,8 @@ pub(crate) fn recover(
         rebuilt_indexes += usize::from(rebuilt);
         closed.push(Arc::new(segment));
     }
-    let (active, active_contents, truncated_bytes) = recover_active(disk, folder, *last, config)?;
+    let (active, active_contents, truncated_bytes) =
+        recover_active(disk, folder, *last, config, epoch)?;
     Ok(Recovered { closed, active, active_contents, truncated_bytes, rebuilt_indexes })
 }
 
@@ -75,6 +78,7 @@ fn recover_closed(
     folder: &Arc<Path>,
     base: Offset,
     config: &Config,
+    epoch: LeaderEpoch,
 ) -> Result<(Closed, bool), Error> {
     let path = segment::path(folder, base, "log");
     let file = disk.open(&path).map_err(Error::io("opening", &path))?;
@@ -83,7 +87,7 @@ fn recover_closed(
         return Ok((closed, false));
     }
     tracing::warn!(segment = %path.display(), "index is missing or damaged; rebuilding it");
-    let scan = scan(&*file, &path, base, config.index_interval_bytes)?;
+    let scan = scan(&*file, &path, base, config.index_interval_bytes, epoch)?;
     if let Some(reason) = scan.stopped {
         return Err(Error::corrupt(&path, scan.contents.length, reason));
     }
@@ -106,11 +110,12 @@ fn recover_active(
     folder: &Arc<Path>,
     base: Offset,
     config: &Config,
+    epoch: LeaderEpoch,
 ) -> Result<(Active, Contents, u64), Error> {
     let path = segment::path(folder, base, "log");
     let file = disk.open(&path).map_err(Error::io("opening", &path))?;
     let length = file.length().map_err(Error::io("reading", &path))?;
-    let scan = scan(&*file, &path, base, config.index_interval_bytes)?;
+    let scan = scan(&*file, &path, base, config.index_interval_bytes, epoch)?;
     let truncated = length.saturating_sub(scan.contents.length);
     if let Some(reason) = scan.stopped {
         refuse_damage(&*file, &path, length, &scan.contents, &reason)?;
@@ -155,19 +160,33 @@ fn refuse_damage(
     Err(Error::corrupt(path, whole.length, reason))
 }
 
-/// Reads batches from the start of a file and checks each, up to the first that is wrong.
-fn scan(file: &dyn File, path: &Path, base: Offset, interval: u32) -> Result<Scan, Error> {
+/// Reads batches from the start of a file and checks each, up to the first that is wrong. The leader
+/// epoch is not under the checksum, but it never falls and never was above `epoch`; clients would be
+/// misled by one that was.
+fn scan(
+    file: &dyn File,
+    path: &Path,
+    base: Offset,
+    interval: u32,
+    epoch: LeaderEpoch,
+) -> Result<Scan, Error> {
     let end = file.length().map_err(Error::io("reading", path))?;
     let mut scan = Scan { contents: Contents::empty(base), entries: Vec::new(), stopped: None };
     let mut window = Window::new(file, end);
+    let mut epochs = LeaderEpoch::NONE.0..=epoch.0;
     while scan.contents.length < end {
         let checked = window
             .check(scan.contents.length, scan.contents.next)
             .map_err(Error::io("reading", path))?;
         match checked {
-            Ok(header) => {
+            Ok(header) if epochs.contains(&header.leader_epoch.0) => {
+                epochs = header.leader_epoch.0..=epoch.0;
                 let entry = scan.contents.add(&header, scan.entries.last(), interval);
                 scan.entries.extend(entry);
+            }
+            Ok(_) => {
+                scan.stopped = Some("no writer had a batch's leader epoch then".into());
+                break;
             }
             Err(reason) => {
                 scan.stopped = Some(reason);

@@ -74,6 +74,9 @@ impl Writer {
     pub fn append(&mut self, batches: &mut [u8]) -> Result<Offset, Error> {
         self.usable()?;
         let next = self.check(batches)?;
+        if batches.is_empty() {
+            return Ok(next);
+        }
         if self.would_be_too_long(batches.len(), next) {
             self.roll()?;
         }
@@ -167,20 +170,30 @@ impl Writer {
         Err(error)
     }
 
-    /// Closes the active segment and starts the next.
+    /// Closes the active segment and starts the next. A full disk leaves everything as it is, to be
+    /// tried again; after any other failure nothing is known about the folder.
     fn roll(&mut self) -> Result<(), Error> {
         self.sync()?;
+        let rolled = self.begin_segment();
+        self.poisoned |= !matches!(rolled, Ok(()) | Err(Error::Full { .. }));
+        rolled
+    }
+
+    fn begin_segment(&mut self) -> Result<(), Error> {
         let closed = Closed::new(Arc::clone(&self.disk), Arc::clone(&self.folder), self.written);
         self.active.with_entries(|entries| closed.write_indexes(entries))?;
         let base = self.written.next;
         let path = segment::path(&self.folder, base, "log");
         let file = self.disk.create(&path).map_err(Error::io("creating", &path))?;
-        if let Err(error) = self.disk.sync_folder(&self.folder) {
+        if let Err(source) = self.disk.sync_folder(&self.folder) {
             // Best effort, like all that follows a failed sync: who opens the log again makes a
             // new name instead of trusting this one.
             let _ = self.disk.remove(&path);
-            self.poisoned = true;
-            return Err(Error::io("syncing", &self.folder)(error));
+            return Err(Error::Io {
+                operation: "syncing",
+                path: self.folder.to_path_buf(),
+                source,
+            });
         }
         self.active = Arc::new(Active::new(base, path, file, Vec::new()));
         self.written = Contents::empty(base);

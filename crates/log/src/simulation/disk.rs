@@ -60,6 +60,12 @@ impl SimulatedDisk {
         self.state().syncs_fail = fail;
     }
 
+    /// Whether each sync fails now.
+    #[must_use]
+    pub fn syncs_fail(&self) -> bool {
+        self.state().syncs_fail
+    }
+
     /// Makes whoever writes or syncs wait until the disk goes on.
     pub fn stall(&self, stall: bool) {
         self.state().stalled = stall;
@@ -67,9 +73,9 @@ impl SimulatedDisk {
     }
 
     /// Stops the machine within the operation that comes after so many others: from there on all
-    /// fail, until [`SimulatedDisk::restart`] or [`SimulatedDisk::lose_power`]. 0 stops it at once.
-    pub fn stop_after(&self, operations: u64) {
-        self.state().operations_left = Some(operations);
+    /// fail, until [`SimulatedDisk::restart`] or [`SimulatedDisk::lose_power`]. `None` lets it go on.
+    pub fn stop_after(&self, operations: Option<u64>) {
+        self.state().operations_left = operations.map(|count| count.saturating_add(1));
     }
 
     /// Whether the machine has stopped.
@@ -93,31 +99,32 @@ impl SimulatedDisk {
     /// Bytes that were read so far of the file that now has this name.
     #[must_use]
     pub fn bytes_read(&self, path: &Path) -> u64 {
-        self.state().names.get(path).map_or(0, |node| lock(node).bytes_read)
+        self.state().find(path).map_or(0, |node| lock(node).bytes_read)
     }
 
-    /// Puts a file there, durably.
+    /// Puts a file there, durably; so are the other names of its folder then.
     pub fn put(&self, path: &Path, bytes: Vec<u8>) {
         let mut state = self.state();
         let node = Arc::new(Mutex::new(Node::durable(bytes)));
-        state.names.insert(path.to_path_buf(), Arc::clone(&node));
-        state.durable_names.insert(path.to_path_buf(), node);
+        if state.set_name(path, Some(node)).is_ok() {
+            state.folder(path.parent().unwrap_or(Path::new(""))).sync();
+        }
     }
 
     /// The bytes of a file, synced or not.
     #[must_use]
     pub fn get(&self, path: &Path) -> Option<Vec<u8>> {
-        self.state().names.get(path).map(|node| lock(node).bytes.clone())
+        self.state().find(path).map(|node| lock(node).bytes.clone())
     }
 
     /// Flips bits of a byte that is on the disk, as if it had rotted.
     pub fn rot(&self, path: &Path, position: usize, mask: u8) {
-        if let Some(node) = self.state().names.get(path) {
+        if let Some(node) = self.state().find(path) {
             lock(node).flip(position, mask);
         }
     }
 
-    /// Calls `observer` before each operation of anybody but itself; `None` ends that.
+    /// Calls `observer` before each operation that changes something; `None` ends that.
     pub fn observe(&self, observer: Option<Arc<dyn Fn() + Send + Sync>>) {
         self.state().observer = observer.map(Observer);
     }
@@ -152,7 +159,6 @@ impl SimulatedDisk {
 
     /// Begins an operation that reads.
     pub(super) fn look(&self) -> io::Result<MutexGuard<'_, State>> {
-        self.let_observe();
         let mut state = self.state();
         match state.fate()? {
             Fate::Runs => Ok(state),
@@ -189,48 +195,43 @@ impl SimulatedDisk {
 impl Disk for SimulatedDisk {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         let (mut state, fate) = self.change()?;
-        let durable = fate == Fate::Runs;
-        let known = state.folders.entry(path.to_path_buf()).or_insert(durable);
-        *known = *known || durable;
-        if durable { Ok(()) } else { Err(stopped()) }
+        state.folder(path).is_new = fate == Fate::Stops;
+        if fate == Fate::Stops { Err(stopped()) } else { Ok(()) }
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let state = self.look()?;
-        let inside = state.names.keys().filter(|path| path.parent() == Some(folder));
-        Ok(inside.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect())
+        Ok(self.look()?.folder(folder).names.keys().cloned().collect())
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         self.rename_with(|state| {
-            if state.names.contains_key(path) {
+            if state.find(path).is_some() {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             if state.free == Some(0) {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             let node = Arc::new(Mutex::new(Node::default()));
-            state.names.insert(path.to_path_buf(), Arc::clone(&node));
+            state.set_name(path, Some(Arc::clone(&node)))?;
             Ok(Arc::new(SimulatedFile::new(self.clone(), node)) as Arc<dyn File>)
         })
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        let node = self.look()?.names.get(path).cloned().ok_or(io::ErrorKind::NotFound)?;
+        let node = self.look()?.find(path).cloned().ok_or(io::ErrorKind::NotFound)?;
         Ok(Arc::new(SimulatedFile::new(self.clone(), node)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.rename_with(|state| {
-            let node = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
-            state.names.insert(to.to_path_buf(), node);
-            Ok(())
+            let node = state.set_name(from, None)?.ok_or(io::ErrorKind::NotFound)?;
+            state.set_name(to, Some(node)).map(|_| ())
         })
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.rename_with(|state| {
-            state.names.remove(path).map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
+            state.set_name(path, None)?.map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
         })
     }
 
@@ -242,11 +243,7 @@ impl Disk for SimulatedDisk {
         if fate == Fate::Stops {
             return Err(stopped());
         }
-        let inside = |path: &Path| path.parent() == Some(folder);
-        let State { names, durable_names, .. } = &mut *state;
-        durable_names.retain(|path, _| !inside(path));
-        let now = names.iter().filter(|(path, _)| inside(path));
-        durable_names.extend(now.map(|(path, node)| (path.clone(), Arc::clone(node))));
+        state.folder(folder).sync();
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::node::Node;
@@ -14,10 +14,8 @@ pub(super) type SharedNode = Arc<Mutex<Node>>;
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) names: BTreeMap<PathBuf, SharedNode>,
-    pub(super) durable_names: BTreeMap<PathBuf, SharedNode>,
-    /// Created folders, and whether they are durable. Others are always there.
-    pub(super) folders: BTreeMap<PathBuf, bool>,
+    /// Those with a file in them, and those that were created.
+    folders: BTreeMap<PathBuf, Folder>,
     pub(super) locks: BTreeSet<PathBuf>,
     /// Bytes by which files may still grow; `None` is without limit.
     pub(super) free: Option<u64>,
@@ -30,6 +28,19 @@ pub(super) struct State {
     pub(super) syncs: u64,
     pub(super) writes: u64,
     pub(super) observer: Option<Observer>,
+}
+
+/// The names in a folder.
+#[derive(Debug, Default)]
+pub(super) struct Folder {
+    /// What the system shows.
+    pub(super) names: BTreeMap<String, SharedNode>,
+    /// What is on the disk.
+    durable: BTreeMap<String, SharedNode>,
+    /// Names that may differ between the two.
+    changed: BTreeSet<String>,
+    /// Whether the folder itself may be lost.
+    pub(super) is_new: bool,
 }
 
 /// Called between operations.
@@ -47,8 +58,6 @@ pub(super) enum Fate {
 impl Default for State {
     fn default() -> Self {
         Self {
-            names: BTreeMap::new(),
-            durable_names: BTreeMap::new(),
             folders: BTreeMap::new(),
             locks: BTreeSet::new(),
             free: None,
@@ -89,10 +98,37 @@ impl State {
         fails
     }
 
+    /// A folder; one that nobody created is there all the same.
+    pub(super) fn folder(&mut self, path: &Path) -> &mut Folder {
+        if !self.folders.contains_key(path) {
+            self.folders.insert(path.to_path_buf(), Folder::default());
+        }
+        self.folders.entry(path.to_path_buf()).or_default()
+    }
+
+    /// The file behind a path.
+    pub(super) fn find(&self, path: &Path) -> Option<&SharedNode> {
+        self.folders.get(path.parent()?)?.names.get(name_of(path)?)
+    }
+
+    /// Gives a file a name, or takes the name away. Answers who had it.
+    pub(super) fn set_name(
+        &mut self,
+        path: &Path,
+        node: Option<SharedNode>,
+    ) -> io::Result<Option<SharedNode>> {
+        let name = name_of(path).ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
+        let folder = self.folder(path.parent().unwrap_or(Path::new("")));
+        folder.changed.insert(name.clone());
+        Ok(match node {
+            Some(node) => folder.names.insert(name, node),
+            None => folder.names.remove(&name),
+        })
+    }
+
     /// Every file that has a name, or would have one after a loss of power, once.
     pub(super) fn nodes(&self) -> Vec<SharedNode> {
-        let mut nodes: Vec<_> =
-            self.names.values().chain(self.durable_names.values()).cloned().collect();
+        let mut nodes: Vec<_> = self.folders.values().flat_map(Folder::nodes).cloned().collect();
         let mut seen = BTreeSet::new();
         nodes.retain(|node| seen.insert(Arc::as_ptr(node).addr()));
         nodes
@@ -100,32 +136,42 @@ impl State {
 
     /// Names and folders that were not synced are there or not, each for itself.
     pub(super) fn lose_names(&mut self) {
-        let Self { names, durable_names, folders, dice, .. } = self;
-        let mut lost = BTreeSet::new();
-        folders.retain(|folder, durable| {
-            let stays = *durable || dice.roll(2) == 0;
-            if !stays {
-                lost.insert(folder.clone());
+        let Self { folders, dice, .. } = self;
+        folders.retain(|_, folder| {
+            let is_lost = std::mem::take(&mut folder.is_new) && dice.roll(2) == 0;
+            for name in std::mem::take(&mut folder.changed) {
+                let outcome = if dice.roll(2) == 0 { &folder.names } else { &folder.durable };
+                let node = outcome.get(&name).cloned();
+                for names in [&mut folder.names, &mut folder.durable] {
+                    match node.clone() {
+                        Some(node) => names.insert(name.clone(), node),
+                        None => names.remove(&name),
+                    };
+                }
             }
-            *durable = true;
-            stays
+            !is_lost
         });
-        let paths: BTreeSet<_> = names.keys().chain(durable_names.keys()).cloned().collect();
-        for path in paths {
-            let (now, durable) = (names.get(&path), durable_names.get(&path));
-            let same = match (now, durable) {
-                (Some(now), Some(durable)) => Arc::ptr_eq(now, durable),
-                _ => false,
-            };
-            let kept = if same || dice.roll(2) == 0 { durable } else { now };
-            let is_reached = path.ancestors().all(|above| !lost.contains(above));
-            match kept.filter(|_| is_reached).cloned() {
-                Some(node) => names.insert(path, node),
-                None => names.remove(&path),
+    }
+}
+
+impl Folder {
+    /// All its names are durable from now on.
+    pub(super) fn sync(&mut self) {
+        for name in std::mem::take(&mut self.changed) {
+            match self.names.get(&name) {
+                Some(node) => self.durable.insert(name, Arc::clone(node)),
+                None => self.durable.remove(&name),
             };
         }
-        durable_names.clone_from(names);
     }
+
+    fn nodes(&self) -> impl Iterator<Item = &SharedNode> {
+        self.names.values().chain(self.changed.iter().filter_map(|name| self.durable.get(name)))
+    }
+}
+
+fn name_of(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()
 }
 
 impl fmt::Debug for Observer {

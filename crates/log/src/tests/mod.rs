@@ -6,6 +6,7 @@ mod model;
 mod reading;
 mod recovery;
 mod retention;
+mod simulated;
 mod time;
 mod writing;
 
