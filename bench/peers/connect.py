@@ -75,7 +75,8 @@ class Pipeline:
         self.scratch = scratch
         self.broker = kafka.Broker(scratch / "kafka")
         self.worker = None
-        self.topics = [f"peer.{workload.DATABASE}.{name}" for (name,) in server.sql(f"SHOW TABLES IN {workload.DATABASE}")]
+        tables = server.sql(f"SHOW TABLES IN {workload.DATABASE}")
+        self.topics = [f"peer.{workload.DATABASE}.{name}" for (name,) in tables]
         self.ends = contextlib.ExitStack()
 
     def __enter__(self):
