@@ -4,10 +4,14 @@ Each test works on a copy of one folder: task `full` has a log of several segmen
 that a neighbour's trouble is not its own.
 """
 
+import contextlib
 import dataclasses
 import fcntl
+import http.client
+import random
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import confluent_kafka
@@ -18,6 +22,8 @@ from harness import clients, database, debris, record, wait, wellhead, witness
 ENVIRONMENT, BAD_ANSWER = 3, 4
 SMALL_SEGMENTS = '[storage]\nsegment_bytes = "1MiB"\ncompression = "none"\n'
 ROWS = 40
+# Starts that end while tasks are created and deleted.
+LIVES = 25
 ROW_BYTES = 100_000
 # Where the version stands in a partition.meta and in an index.
 VERSION_AT = 8
@@ -316,3 +322,52 @@ def test_a_log_that_is_gone_is_not_begun_anew_in_silence(kept, copy, folder):
     copy.api("DELETE", "/tasks/full")
     copy.track_now("full", kept.source, "full")
     assert_other_goes_on(copy, kept)
+
+
+def test_killed_while_tasks_come_and_go(kept, new_wellhead, dice):
+    """Whatever was half done, the next start serves, and a task is there whole, is gone, or says that its log is."""
+    kept.source.sql("CREATE DATABASE moving", "CREATE TABLE moving.t (id INT PRIMARY KEY)")
+    server = new_wellhead.serve()
+    names = ("one", "two")
+    for _ in range(LIVES):
+        server.start()
+        for task in server.api("GET", "/tasks", expect=200)[1]["items"]:
+            if task["state"] == "failed":
+                assert "is gone" in task["reason"]["message"], task
+                server.api("DELETE", f"/tasks/{task['name']}")
+        acts = threading.Thread(target=come_and_go, args=(server, kept.source, names, dice.getrandbits(30)))
+        acts.start()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.process.wait(dice.uniform(0, 0.15))
+            raise wellhead.Exited(f"it ended by itself:\n{server.log_tail()}")
+        server.kill()
+        acts.join(30)
+    server.start()
+    for name in names:
+        server.api("DELETE", f"/tasks/{name}")
+    assert not list((server.data / "log").iterdir()), "nothing of a deleted task is left"
+    server.track_now("one", kept.source, "moving")
+    kept.source.sql("INSERT INTO moving.t VALUES (1)")
+    login = server.new_login("one")
+
+    def rows():
+        records = clients.read_all(server.kafka, "one", login)
+        return [record.after(entry)["id"] for _, entry in records if record.is_row(entry)]
+
+    assert wait.until(rows, "the row") == [1]
+
+
+def come_and_go(server, source, names, seed):
+    """Creates, starts, pauses and deletes tasks until the server is gone."""
+    dice = random.Random(seed)
+    body = {"source": {"url": source.url()}, "objects": {"moving": {"all": True}}, "auto_start": True}
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        while True:
+            task = f"/tasks/{dice.choice(names)}"
+            match dice.choice(("put", "put", "delete", "start", "pause")):
+                case "put":
+                    server.api("PUT", task, body)
+                case "delete":
+                    server.api("DELETE", task)
+                case act:
+                    server.api("POST", f"{task}/{act}")
