@@ -124,6 +124,7 @@ need_jars() {
 need_test_parts() {
     local tests="$1" pom name
     need_packages mariadbd=mariadb-server-core mariadb=mariadb-client-core kcat=kcat jq=jq \
+        mkfs.ext4=e2fsprogs fsfreeze=util-linux \
         java=default-jdk-headless javac=default-jdk-headless mvn=maven
     need_python "$tests/requirements.txt"
     need_mysql
