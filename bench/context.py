@@ -57,7 +57,7 @@ class Context:
             yield server
         finally:
             server.stop()
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def empty_scratch(self):
         """Removes what was measured before, and waits until the disk is at rest."""
