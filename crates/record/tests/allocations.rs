@@ -1,46 +1,12 @@
 //! Encoding a row allocates nothing once its table is known.
 
-#![allow(unsafe_code, reason = "counting allocations takes an allocator, whose trait is unsafe")]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
 
 use change::{
     Body, Change, Column, ColumnType, Image, ImageError, Position, Row, RowOperation, TableSchema,
     Transaction, UnixTime, Value, Visitor,
 };
 use record::DtsEncoder;
-
-/// The system's allocator, counting per thread: the test harness has threads of its own.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: everything is handed to the system's allocator unchanged; the counter is a plain thread-local
-// number that neither allocates nor has a destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
 
 #[derive(Debug)]
 struct Cells(Vec<Value<'static>>);
@@ -122,7 +88,7 @@ fn a_row_allocates_nothing_once_its_table_is_known() {
         }
         encode(Body::Commit).unwrap();
         encode(Body::Heartbeat).unwrap();
-        ALLOCATIONS.get()
+        counting::allocations()
     };
     let cold = round();
     assert!(cold > 0, "the counter counts");

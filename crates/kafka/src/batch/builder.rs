@@ -6,7 +6,7 @@ use crate::{
     codec::{Reader, Writer, varint_len, varlong_len},
 };
 
-/// Builds one batch after another. A record is copied once, into a buffer that is kept from batch
+/// Builds one batch after another. A record is written once, into a buffer that is kept from batch
 /// to batch; compression and checksum run once, at the end.
 ///
 /// Only the last record can have headers, and they are given when the batch is sealed: they say
