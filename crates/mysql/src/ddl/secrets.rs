@@ -48,10 +48,44 @@ const HINTS: [&str; 12] = [
 /// Functions that take a key.
 const CIPHERS: [&str; 5] = ["AES_ENCRYPT", "AES_DECRYPT", "DES_ENCRYPT", "DES_DECRYPT", "ENCRYPT"];
 
-/// Where the first of the words ends that may announce a secret.
+/// For each first letter of a hint, a bit for each second one; of both only the lowest five bits count, which
+/// are the same for capitals.
+const PAIRS: [u32; 32] = {
+    let mut pairs = [0; 32];
+    let mut hints: &[&str] = &HINTS;
+    while let [hint, rest @ ..] = hints {
+        if let [first, second, ..] = hint.as_bytes() {
+            pairs[(*first & LOW) as usize] |= 1 << (*second & LOW);
+        }
+        hints = rest;
+    }
+    pairs
+};
+const LOW: u8 = 0x1f;
+
+/// Where the first of the words ends that may announce a secret. Asked of every statement, so it looks at
+/// pairs of letters first: most are not those that a word begins with.
 fn first_hint(statement: &str) -> Option<usize> {
-    let lower = statement.to_ascii_lowercase();
-    HINTS.iter().filter_map(|hint| Some(lower.find(hint)? + hint.len())).min()
+    let bytes = statement.as_bytes();
+    let mut first: Option<usize> = None;
+    for (at, pair) in bytes.windows(2).enumerate() {
+        let [one, two] = pair else { continue };
+        let seconds = PAIRS.get(usize::from(one & LOW)).copied().unwrap_or(u32::MAX);
+        if seconds >> (two & LOW) & 1 == 0 {
+            continue;
+        }
+        if first.is_some_and(|end| at >= end) {
+            break;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        let is_here = |hint: &&str| {
+            let word = rest.get(..hint.len());
+            word.is_some_and(|word| word.eq_ignore_ascii_case(hint.as_bytes()))
+        };
+        let end = HINTS.iter().filter(|hint| is_here(hint)).map(|hint| at + hint.len()).min();
+        first = first.into_iter().chain(end).min();
+    }
+    first
 }
 
 /// Whether what stands between the tokens speaks of a secret and has a quote behind it.
