@@ -60,6 +60,7 @@ pub(crate) fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 #[inline]
 pub(crate) fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     match bytes.len() {
+        0..4 => bytes.iter().for_each(|byte| out.push(*byte)),
         4..8 => push_halves::<4>(out, bytes),
         8..16 => push_halves::<8>(out, bytes),
         16..=32 => push_halves::<16>(out, bytes),

@@ -11,7 +11,7 @@ use change::{
     UnixTime,
 };
 
-use crate::avro::{StackText, section, write_index, write_string};
+use crate::avro::{StackText, push_bytes, section, write_index, write_string};
 use crate::head::{READER_TIME, RowHead, SERVER_ID, THREAD_ID};
 use crate::header::{
     Header, Object, Place, TAGS_END, Tags, encode_source, write_end, write_place, write_record,
@@ -191,7 +191,7 @@ fn write_image(
     let Some(image) = image else {
         return Err(EncodeError::MissingImage { table: table_name(schema), image: side });
     };
-    out.extend_from_slice(&plan.image_head);
+    push_bytes(out, &plan.image_head);
     let mut writer = ImageWriter::new(out, &plan.columns);
     image
         .visit(&mut writer)

@@ -82,7 +82,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 const PATIENCE: Patience = Patience { first: Duration::from_secs(900), later: SILENCE_MAX };
 /// The stop is looked at this often.
 const WAIT_MAX: Duration = Duration::from_millis(250);
-const WAIT_MIN: Duration = Duration::from_millis(1);
+/// Far below the time that a batch stays open, so that it is not held longer than it has to be.
+const WAIT_MIN: Duration = Duration::from_micros(100);
 
 impl MySqlSource {
     /// A source that is not connected yet.

@@ -87,7 +87,7 @@ struct Entry {
 /// What becomes of a table's rows.
 #[derive(Debug)]
 enum Rows {
-    Tracked(TableBinding),
+    Tracked(Box<TableBinding>),
     Untracked,
     Held,
 }
@@ -194,7 +194,7 @@ impl<'d> Tables<'d> {
         } else if self.holds(map.database, map.table) {
             Rows::Held
         } else {
-            Rows::Tracked(self.binding(map, at)?)
+            Rows::Tracked(Box::new(self.binding(map, at)?))
         };
         self.keep(map, body, rows);
         Ok(())
