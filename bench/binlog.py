@@ -67,6 +67,14 @@ class Kept:
             making.rename(ready)
         return ready
 
+    def start(self):
+        """Starts the server; what interrupts that does not leave it behind."""
+        try:
+            return super().start()
+        except BaseException:
+            self.stop()
+            raise
+
     def connect(self, database=None):
         """A connection as root, in autocommit mode, that waits for statements which make a whole binlog."""
         return pymysql.connect(

@@ -50,8 +50,9 @@ class Context:
     def live_source(self):
         """A running MySQL server with an empty binlog and an empty database `shop`, to be written to."""
         folder = self.sources / "live"
-        server = binlog.MySql(folder).start()
+        server = binlog.MySql(folder)
         try:
+            server.start()
             server.sql(f"CREATE DATABASE {workload.DATABASE}")
             server.begin_anew()
             yield server
