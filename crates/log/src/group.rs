@@ -4,7 +4,7 @@
 //! after that, so wherever it is found whole, all bytes before it once were on the disk. The writer
 //! says so in the batch itself, in a bit of its attributes that Kafka leaves unused. Thus recovery
 //! can tell the torn end of a log from damage to what was acknowledged, without a second sync or a
-//! second file (`docs/decisions/0008-a-group-proves-the-one-before.md`).
+//! second file (`docs/decisions/0009-a-group-proves-the-one-before.md`).
 //!
 //! The batch's checksum covers the mark. It is not computed anew over the whole batch: a CRC is
 //! linear, so what two changed bytes do to it follows from them and the length behind them.
