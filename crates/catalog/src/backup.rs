@@ -4,9 +4,10 @@
 //!
 //! A copy of the catalog must belong to a copy of the logs that is a little older. What the catalog
 //! says more than they do is met like after a crash (it is written before the log goes on), save for
-//! two things, which are cared for here: the decisions of people and of tasks about a place in a
-//! source's log ([`CatalogFile::decisions`]), and the offsets of groups that have come further than the
-//! copied log ([`CatalogFile::set_offsets_back`]).
+//! three things, which are cared for here: the decisions of people and of tasks about a place in a
+//! source's log ([`CatalogFile::decisions`]), the definitions that were forgotten because the original
+//! log had passed them ([`CatalogFile::take_definitions_of`]), and the offsets of groups that have come
+//! further than the copied log ([`CatalogFile::set_offsets_back`]).
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -142,6 +143,21 @@ impl CatalogFile {
             ))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Takes over the definitions that an earlier copy still has, so that every place behind that one's
+    /// log can be decoded.
+    ///
+    /// # Errors
+    /// The catalog cannot be written, or the other one not be read.
+    pub fn take_definitions_of(&mut self, earlier: &Self) -> Result<()> {
+        self.connection.execute("ATTACH ?1 AS earlier", [earlier.path.to_string_lossy()])?;
+        self.connection.execute(
+            "INSERT OR IGNORE INTO main.schema_history SELECT * FROM earlier.schema_history",
+            [],
+        )?;
+        self.connection.execute("DETACH earlier", [])?;
+        Ok(())
     }
 
     /// Sets back what groups have committed beyond the end of their logs, so that they skip nothing:

@@ -8,8 +8,8 @@ use change::{GroupId, SourceName, TaskName, TopicName, UnixTime};
 use tempfile::TempDir;
 
 use crate::{
-    Catalog, CatalogFile, CommittedOffset, Desired, Error, LogEnd, Secret, SourceSpec, TlsMode,
-    copy_key,
+    Catalog, CatalogFile, CommittedOffset, Desired, Error, LogEnd, SchemaEntry, Secret, SourceSpec,
+    TlsMode, copy_key,
 };
 
 fn source() -> SourceSpec {
@@ -136,6 +136,30 @@ fn decisions_are_the_same_until_somebody_decides() {
     let after = file.decisions().unwrap();
     assert_ne!(after, before);
     assert_ne!(CatalogFile::open(copied.path()).unwrap().decisions().unwrap(), after);
+}
+
+#[test]
+fn definitions_that_were_forgotten_meanwhile_are_kept() {
+    let (folder, catalog) = live();
+    let step = |valid_from: &str| SchemaEntry {
+        valid_from: valid_from.into(),
+        database: "shop".into(),
+        table: "orders".into(),
+        schema: None,
+        definition: Some(format!("as of {valid_from}")),
+    };
+    let name = task().name;
+    catalog.append_schemas(&name, &[step("1"), step("3")]).unwrap();
+    let earlier = copy(folder.path());
+    catalog.append_schemas(&name, &[step("5")]).unwrap();
+    catalog.forget_schemas(&name, "0", "4").unwrap();
+    assert_eq!(catalog.schema_history(&name).unwrap(), [step("3"), step("5")]);
+    let to = copy(folder.path());
+    let mut file = CatalogFile::open(to.path()).unwrap();
+    file.take_definitions_of(&CatalogFile::open(earlier.path()).unwrap()).unwrap();
+    file.finish().unwrap();
+    let copied = Catalog::open(to.path()).unwrap();
+    assert_eq!(copied.schema_history(&name).unwrap(), [step("1"), step("3"), step("5")]);
 }
 
 #[test]
