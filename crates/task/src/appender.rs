@@ -69,6 +69,8 @@ pub(crate) struct Progress {
     pub(crate) changed_at: Option<UnixTime>,
     /// Batches handed over and not yet durable.
     pub(crate) pending: usize,
+    /// Since when the disk is asked to take something, while it is.
+    pub(crate) writing_since: Option<UnixTime>,
     /// Why appending waits (a full disk), while it does.
     pub(crate) stall: Option<Reason>,
     /// Why appending has ended for good.
@@ -88,6 +90,15 @@ enum Mode {
     Dropping,
 }
 
+/// What a disk that is too full has left.
+#[derive(Debug, Clone, Copy)]
+enum Space {
+    /// Less than is to be kept free.
+    BelowReserve,
+    /// Nothing, or another limit of the system was met.
+    Nothing,
+}
+
 /// Appending has ended; [`Progress::failure`] says why if it was not asked for.
 #[derive(Debug)]
 pub(crate) struct Ended;
@@ -100,6 +111,8 @@ const SPARE_BYTES_MAX: usize = 4 << 20;
 const SPARE_COUNT_MAX: usize = 8;
 /// Bytes appended before a flush although more waits: bounds the time to visibility.
 const GROUP_BYTES_MAX: usize = 16 << 20;
+/// A disk that takes longer for what it was given is told about.
+pub(crate) const DISK_SLOW_SECONDS: i64 = 10;
 /// Pause between looks at the clock for retention, and between tries on a full disk.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -125,6 +138,7 @@ impl Appender {
             moved_at: None,
             changed_at: None,
             pending: 0,
+            writing_since: None,
             stall: None,
             failure: None,
             mode: Mode::Open,
@@ -298,6 +312,7 @@ impl Worker {
 
     /// Appends `first` and whatever else waits, then flushes once.
     fn append_group(&mut self, first: Queued) -> Result<(), Reason> {
+        self.appender.lock().writing_since = Some(self.clock.now());
         let mut bytes = self.append(first)?;
         while bytes < GROUP_BYTES_MAX {
             match self.appender.queue.pop(Duration::ZERO) {
@@ -305,7 +320,9 @@ impl Worker {
                 Pop::TimedOut | Pop::Closed => break,
             }
         }
-        self.flush()
+        self.flush()?;
+        self.appender.lock().writing_since = None;
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), Reason> {
@@ -314,8 +331,13 @@ impl Worker {
         }
         let started = Instant::now();
         self.writer.sync().map_err(|error| disk_failed(&error))?;
+        let seconds = started.elapsed().as_secs();
         self.metrics.fsync_seconds.observe(started.elapsed().as_secs_f64());
         self.publish();
+        if seconds >= DISK_SLOW_SECONDS.unsigned_abs() {
+            let folder = self.settings.log_dir.display();
+            tracing::warn!(%folder, seconds, "the disk took long for a flush, the capture waited");
+        }
         Ok(())
     }
 
@@ -347,7 +369,7 @@ impl Worker {
             match self.writer.append(&mut self.sealed) {
                 Ok(_) => break,
                 Err(log::Error::Full { .. }) => {
-                    if !self.stall_on_full_disk()? {
+                    if !self.stall_on_full_disk(Space::Nothing)? {
                         self.appender.dropped();
                         return Ok(0);
                     }
@@ -373,7 +395,7 @@ impl Worker {
     /// simply is not read on. Answers whether there is space; if not, the capture is about to end.
     fn wait_for_space(&mut self) -> Result<bool, Reason> {
         while self.free_bytes().is_some_and(|free| free < self.settings.min_free_bytes) {
-            if !self.stall_on_full_disk()? {
+            if !self.stall_on_full_disk(Space::BelowReserve)? {
                 return Ok(false);
             }
         }
@@ -381,16 +403,22 @@ impl Worker {
     }
 
     /// Waits for a while. Answers whether to try again; if not, the batch is to be dropped.
-    fn stall_on_full_disk(&mut self) -> Result<bool, Reason> {
+    fn stall_on_full_disk(&mut self, space: Space) -> Result<bool, Reason> {
         // What was appended before is not held back by what cannot be.
         self.flush()?;
         let folder = self.settings.log_dir.display();
+        let found = match space {
+            Space::BelowReserve => {
+                let reserve = self.settings.min_free_bytes;
+                format!(
+                    "less than storage.min_free ({reserve} bytes) is free on the disk of {folder}"
+                )
+            }
+            Space::Nothing => format!("the disk of {folder} is full"),
+        };
         let reason = Reason {
             code: "disk_full".into(),
-            message: format!(
-                "less than {} bytes are free on the disk of {folder}; the capture waits and loses nothing",
-                self.settings.min_free_bytes
-            ),
+            message: format!("{found}; the capture waits and loses nothing"),
             remedy: vec!["free space, or lower the task's retention or max_bytes".into()],
         };
         let mut progress = self.appender.lock();
@@ -400,7 +428,8 @@ impl Worker {
             return Ok(false);
         }
         if progress.stall.is_none() {
-            tracing::error!(message = %reason.message, "disk full");
+            let remedy = reason.remedy.join("; ");
+            tracing::error!(reason = %reason.message, %remedy, "disk full");
         }
         progress.stall = Some(reason);
         let waited = self.appender.moved.wait_timeout(progress, TICK);

@@ -1,17 +1,21 @@
 //! What all tasks of a server share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use budget::Budget;
 use change::TaskName;
 use kafka::batch::Compression;
+use log::durable::Disk;
 
 /// Settings that come from the server's configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Folder that holds one folder per task.
     pub log_dir: PathBuf,
+    /// The disk that the logs are on; tests have others than the real one.
+    pub disk: Arc<dyn Disk>,
     /// Size at which a segment is closed.
     pub segment_bytes: u32,
     /// Compression of record batches.

@@ -11,7 +11,7 @@ use catalog::{Catalog, Operations, PendingStart, TaskSpec};
 use change::{Clock, Position, TaskName, UnixTime};
 use kafka::batch::{BatchHeader, last_record_header};
 
-use crate::appender::{Appender, POSITION_HEADER, Resume, Worker};
+use crate::appender::{Appender, DISK_SLOW_SECONDS, POSITION_HEADER, Progress, Resume, Worker};
 use crate::error::Error;
 use crate::metrics::{Gauges, Metrics, TaskMetrics};
 use crate::run::Run;
@@ -358,6 +358,20 @@ impl Task {
         })
     }
 
+    /// Why the capture waits although the disk has space: what it was given last is not on it yet.
+    fn slow_disk(&self, progress: &Progress, now: UnixTime) -> Option<Reason> {
+        let seconds = age_seconds(Some(progress.writing_since?), now);
+        let folder = self.shared.settings.log_dir.display();
+        (seconds >= DISK_SLOW_SECONDS).then(|| Reason {
+            code: "disk_slow".into(),
+            message: format!(
+                "the disk of {folder} has not finished a write for {seconds} seconds; the capture waits \
+                 and loses nothing"
+            ),
+            remedy: vec!["look at the disk and the system's log; it goes on by itself".into()],
+        })
+    }
+
     /// Everything that can be shown, and what only metrics show.
     pub(crate) fn view(&self, source_url: String) -> (TaskView, Gauges) {
         let now = self.shared.clock.now();
@@ -373,7 +387,8 @@ impl Task {
         };
         let known = progress.time.map(ours).max(status.caught_up);
         // Bytes on their way are heard of, even while the source waits for the disk.
-        let is_known = heard || (connected && progress.stall.is_some());
+        let stall = progress.stall.clone().or_else(|| self.slow_disk(&progress, now));
+        let is_known = heard || (connected && stall.is_some());
         // The last that was heard is that there is nothing more.
         let all_read = status.caught_up.is_some()
             && status.caught_up == status.last_contact
@@ -383,7 +398,7 @@ impl Task {
         let contact = status.last_contact.map(|at| seconds_between(at, now));
         let verdict = verdict(&Signs {
             heard,
-            stalled: connected && progress.stall.is_some(),
+            stalled: connected && stall.is_some(),
             moved: age_seconds(progress.moved_at.max(Some(condition.since)), now),
             changed: age_seconds(progress.changed_at, now),
             caught_up: age_seconds(status.caught_up, now),
@@ -410,7 +425,7 @@ impl Task {
             state: if progress.stall.is_some() { TaskState::Error } else { condition.state },
             state_since_unix: condition.since.seconds(),
             verdict,
-            reason: progress.stall.or(condition.reason),
+            reason: stall.or(condition.reason),
             position: progress.position.as_ref().map(ToString::to_string),
             lag_seconds,
             data_range: self.data_range(),
@@ -476,7 +491,8 @@ fn open_log(name: &TaskName, folder: &Path, shared: &Shared) -> Result<log::Part
         segment_bytes: shared.settings.segment_bytes,
         ..log::Config::new(incarnation)
     };
-    let partition = log::Partition::open(folder, &config)
+    let disk = Arc::clone(&shared.settings.disk);
+    let partition = log::Partition::open_on(disk, folder, &config)
         .map_err(|source| Error::Log { task: name.to_string(), source })?;
     let truncated = partition.recovery.truncated_bytes;
     if truncated > 0 {

@@ -1,6 +1,7 @@
 //! `wellhead serve`: the server as its configuration describes it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use broker::{Access, Advertised};
@@ -80,6 +81,7 @@ fn settings(config: &Config, data_dir: &DataDir) -> Result<Settings> {
         http: config.http.listen,
         task: task::Settings {
             log_dir: data_dir.logs(),
+            disk: Arc::new(log::durable::RealDisk),
             segment_bytes: u32::try_from(config.storage.segment_bytes).unwrap_or(u32::MAX),
             compression: config.storage.compression,
             sync_interval: config.storage.sync_interval,

@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -303,6 +304,7 @@ fn settings(args: &TapArgs, data_dir: &DataDir) -> Result<Settings> {
         http: args.http,
         task: task::Settings {
             log_dir: data_dir.logs(),
+            disk: Arc::new(log::durable::RealDisk),
             segment_bytes: 256 << 20,
             compression: Compression::Lz4,
             sync_interval: Duration::from_millis(5),

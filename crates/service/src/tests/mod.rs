@@ -183,6 +183,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
 fn settings(log_dir: PathBuf) -> Settings {
     Settings {
         log_dir,
+        disk: Arc::new(log::durable::RealDisk),
         segment_bytes: 1 << 20,
         compression: Compression::Lz4,
         sync_interval: Duration::from_millis(1),

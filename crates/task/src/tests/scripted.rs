@@ -20,6 +20,7 @@ use change::{
     Value, Visitor,
 };
 use kafka::batch::{BatchHeader, Compression, last_record_header, records};
+use log::durable::RealDisk;
 use prometheus_client::registry::Registry;
 
 use crate::{Metrics, Settings, Sources, TaskState, Tasks, Topics};
@@ -44,6 +45,8 @@ pub(super) struct Script {
     pub(super) built: Mutex<Option<(DdlScope, CaptureTableError)>>,
     /// It does not look at its stop.
     pub(super) deaf: AtomicBool,
+    /// Rows that its runs have handed out.
+    pub(super) delivered: AtomicU64,
     running: AtomicUsize,
     pub(super) most_running: AtomicUsize,
     pub(super) status: Arc<SourceStatus>,
@@ -172,6 +175,7 @@ impl Scripted {
                     after: Some(&image),
                 });
                 deliver(sink, (tx, row), body)?;
+                script.delivered.fetch_add(1, Ordering::SeqCst);
             } else {
                 (tx, row) = (tx + 1, 0);
                 deliver(sink, (tx, 0), Body::Commit)?;
@@ -255,6 +259,7 @@ pub(super) struct Seen {
 pub(super) fn settings(folder: &Path) -> Settings {
     Settings {
         log_dir: folder.join("log"),
+        disk: Arc::new(RealDisk),
         segment_bytes: 64 << 20,
         compression: Compression::Lz4,
         sync_interval: Duration::from_millis(2),
@@ -294,6 +299,16 @@ pub(super) fn spec() -> TaskSpec {
 impl Server {
     /// Opens what is in `folder`.
     pub(super) fn open(settings: Settings, folder: &Path, script: &Arc<Script>) -> Self {
+        Self::open_at(settings, folder, script, Arc::new(SystemClock))
+    }
+
+    /// The same, by another clock.
+    pub(super) fn open_at(
+        settings: Settings,
+        folder: &Path,
+        script: &Arc<Script>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let catalog = Catalog::open(folder).unwrap();
         let source = SourceSpec {
             name: SourceName::new("main").unwrap(),
@@ -309,7 +324,6 @@ impl Server {
         let topics = Arc::new(Opened::default());
         let metrics = Metrics::new(&mut Registry::default());
         let factory = Arc::new(Factory(Arc::clone(script)));
-        let clock = Arc::new(SystemClock);
         let tasks = Tasks::open(
             catalog.clone(),
             settings,
