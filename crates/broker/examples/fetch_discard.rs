@@ -119,21 +119,9 @@ fn explore(asked: &Asked) -> Result<Plan, Failure> {
     let first = first_offset(&mut stream, asked)?;
     let mut plan = Plan::default();
     let mut next = first;
+    let mut last = None;
     loop {
-        let partition = FetchPartition {
-            fetch_offset: next,
-            max_bytes: asked.bytes,
-            ..FetchPartition::default()
-        };
-        let topic =
-            FetchTopic { name: &asked.topic, partitions: vec![partition], ..FetchTopic::default() };
-        let request = FetchRequest {
-            max_wait_ms: 0,
-            min_bytes: 1,
-            topics: vec![topic],
-            ..Default::default()
-        };
-        let request = encode_request(FETCH, CorrelationId(1), CLIENT, request)?.bytes().to_vec();
+        let request = fetch(asked, next, asked.bytes)?;
         let answer = call(&mut stream, &request)?;
         let (_, body) = split_response(kafka::ApiKey::Fetch, FETCH, &answer)?;
         let response: FetchResponse<'_> = decode(FETCH, body)?;
@@ -146,7 +134,8 @@ fn explore(asked: &Asked) -> Result<Plan, Failure> {
             return Err(format!("refused: {:?} {:?}", response.error, partition.error).into());
         }
         let Records::Here(mut batches @ [_, ..]) = partition.records else { break };
-        plan.record_bytes += batches.len() as u64;
+        let record_bytes = batches.len();
+        plan.record_bytes += record_bytes as u64;
         let asked_for = next;
         // A broker may cut the last batch off.
         while let Ok(header) = BatchHeader::parse(batches)
@@ -159,9 +148,24 @@ fn explore(asked: &Asked) -> Result<Plan, Failure> {
             return Err(format!("no whole batch at offset {}; raise --bytes", next.0).into());
         }
         plan.steps.push(Step { request, answer_bytes: answer.len() });
+        last = Some((asked_for, record_bytes));
+    }
+    // The topic may grow while it is read again: no more is asked for at its end than there was.
+    if let Some((step, (offset, bytes))) = plan.steps.last_mut().zip(last) {
+        step.request = fetch(asked, offset, i32::try_from(bytes)?)?;
     }
     plan.records = next.0 - first.0;
     if plan.records == 0 { Err("the topic is empty".into()) } else { Ok(plan) }
+}
+
+/// A whole Fetch of at most so many bytes from an offset.
+fn fetch(asked: &Asked, offset: Offset, max_bytes: i32) -> Result<Vec<u8>, Failure> {
+    let partition = FetchPartition { fetch_offset: offset, max_bytes, ..FetchPartition::default() };
+    let topic =
+        FetchTopic { name: &asked.topic, partitions: vec![partition], ..FetchTopic::default() };
+    let request =
+        FetchRequest { max_wait_ms: 0, min_bytes: 1, topics: vec![topic], ..Default::default() };
+    Ok(encode_request(FETCH, CorrelationId(1), CLIENT, request)?.bytes().to_vec())
 }
 
 fn first_offset(stream: &mut TcpStream, asked: &Asked) -> Result<Offset, Failure> {

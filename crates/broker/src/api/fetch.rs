@@ -33,7 +33,7 @@ use super::{Answer, Call, first_error};
 use crate::cursors::Cursors;
 use crate::error::ConnectionError;
 use crate::shared::Shared;
-use crate::topics::Topic;
+use crate::topics::{Topic, TopicDirectory};
 
 /// From this version on topics are asked for by id.
 const BY_ID_FROM: ApiVersion = ApiVersion(13);
@@ -69,14 +69,15 @@ pub(super) async fn answer(
         let error = ErrorCode::FetchSessionIdNotFound;
         return call.answer(error, FetchResponse { error, ..Default::default() });
     }
-    let topics: Vec<_> = request.topics.iter().map(|topic| find(broker, call, topic)).collect();
+    let topics: Vec<_> =
+        request.topics.iter().map(|topic| find(&broker.topics, call, topic)).collect();
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or_default());
     let deadline = Instant::now() + wait.min(broker.settings.fetch_wait_max);
     let min_bytes = u64::try_from(request.min_bytes).unwrap_or_default();
     let mut stop = call.stop.clone();
     loop {
         warm_up(broker, request, &topics, cursors).await;
-        let look = look(broker, call, request, &topics, cursors);
+        let look = look(broker.answer_bytes(request.max_bytes), call, request, &topics, cursors);
         let ends = ends_of(&look.topics, &topics);
         let enough =
             look.bytes >= min_bytes || look.has_more || !look.error.is_none() || ends.is_empty();
@@ -95,11 +96,28 @@ pub(super) async fn answer(
     }
 }
 
-fn find(broker: &Shared, call: &Call<'_>, asked: &FetchTopic<'_>) -> Option<Arc<Topic>> {
+/// What there is now, without a wait for more of it or for the disk.
+///
+/// # Errors
+/// As for [`answer`].
+pub(crate) fn plan(
+    topics: &TopicDirectory,
+    call: &Call<'_>,
+    request: &FetchRequest<'_>,
+    cursors: &mut Cursors,
+) -> Result<Answer, ConnectionError> {
+    let found: Vec<_> = request.topics.iter().map(|topic| find(topics, call, topic)).collect();
+    let left = u64::try_from(request.max_bytes).unwrap_or_default();
+    let look = look(left, call, request, &found, cursors);
+    let response = FetchResponse { topics: look.topics, ..Default::default() };
+    call.answer_with_records(look.error, response, look.records)
+}
+
+fn find(topics: &TopicDirectory, call: &Call<'_>, asked: &FetchTopic<'_>) -> Option<Arc<Topic>> {
     if call.version >= BY_ID_FROM {
-        call.principal.topic_by_id(&broker.topics, asked.topic_id)
+        call.principal.topic_by_id(topics, asked.topic_id)
     } else {
-        call.principal.topic(&broker.topics, asked.name)
+        call.principal.topic(topics, asked.name)
     }
 }
 
@@ -148,13 +166,12 @@ fn ends_of<'t>(
 }
 
 fn look<'r>(
-    broker: &Shared,
+    left: u64,
     call: &Call<'_>,
     request: &FetchRequest<'r>,
     topics: &[Option<Arc<Topic>>],
     cursors: &mut Cursors,
 ) -> Look<'r> {
-    let left = broker.answer_bytes(request.max_bytes);
     let mut budget = Budget { left, empty: true, has_more: false };
     let mut seen = HashSet::new();
     let mut records = Vec::new();

@@ -1,7 +1,7 @@
 //! One file per API, named as Kafka names it. Each turns a decoded request of a known principal into an
 //! [`Answer`]; bytes, sockets and logins are not seen here. ApiVersions and SASL are the session's.
 
-mod fetch;
+pub(crate) mod fetch;
 mod find_coordinator;
 mod heartbeat;
 pub(crate) mod join_group;
