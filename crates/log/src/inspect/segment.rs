@@ -60,6 +60,7 @@ pub(super) fn read(
                     );
                     findings.damage(&path, Some(position), Some(header.base_offset), what);
                     broken = true;
+                    compared.clear();
                 }
                 read.contents.length = position;
                 for index in &mut compared {
@@ -69,6 +70,8 @@ pub(super) fn read(
             }
             Step::Broken { position, end, reason, next } => {
                 broken |= next.is_some();
+                // What a lost batch said is not known, so nothing more can be said of the indexes.
+                compared.clear();
                 let torn = next.is_none() && folder.is_last(base);
                 let bytes = end.saturating_sub(position);
                 let lost = next.map(|next| format!("; offsets up to before {next} are lost"));

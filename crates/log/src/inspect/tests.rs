@@ -147,7 +147,10 @@ fn every_flipped_bit_that_a_checksum_or_a_place_covers_is_found() {
         bytes[at] ^= 1 << (at % 8);
         fs::write(&first, &bytes).unwrap();
         let verified = verified(folder.path());
-        assert!(!verified.is_sound(), "byte {at}");
+        // A batch with another offset does not follow, nor does the one behind it.
+        let most = if at < 8 { 2 } else { 1 };
+        let damages = verified.findings.count(Severity::Damage);
+        assert!((1..=most).contains(&damages), "byte {at}: {:?}", what(&verified));
         assert!(verified.batches >= 11, "byte {at}: the batches behind are read: {verified:?}");
     }
 }

@@ -1,11 +1,12 @@
 //! `wellhead backup create`: a copy of the data folder at one moment.
 //!
 //! Logs first, then the catalog. What a catalog knows more than its logs is what it knows more after a
-//! crash, too: definitions of tables behind the end of the log. Two things would hurt. Groups that have
-//! come further than the copied log are set back to its end. And a decision about a place in the
-//! source's log (a gap that was accepted, a table that is held back) that was made between the two
-//! copies would be lost or done twice; so the decisions are compared before and after, and the copy is
-//! brought up to date until they are the same.
+//! crash, too: definitions of tables behind the end of the log. Three things would hurt. Groups that
+//! have come further than the copied log are set back to its end. Definitions that were forgotten
+//! meanwhile, because the original log had passed them, are taken from a copy of the catalog that is
+//! older than that of the logs. And a decision about a place in the source's log (a gap that was
+//! accepted, a table that is held back) that was made between the two would be lost or done twice; so
+//! the decisions are compared, and the copy is brought up to date until they are the same.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -15,12 +16,14 @@ use anyhow::{Context, Result, bail};
 use catalog::{CatalogFile, LogEnd};
 use change::{Clock, SystemClock, TopicName};
 use log::backup::{PartitionBackup, PartitionCopy};
+use log::durable::{Disk, RealDisk};
 use serde_json::json;
 
 use super::manifest::{CopiedFile, CopiedPartition, GroupSetBack, Manifest, sha256};
 use super::staging::Staging;
 use crate::cli::{BackupCreate, Global};
 use crate::client::data_dir;
+use crate::commands::log::told;
 use crate::data_dir::Use;
 use crate::exit::Failure;
 use crate::output::{Answer, bytes, to_stderr};
@@ -77,14 +80,24 @@ fn fill(data: &Path, staging: &Staging, used: &Use, args: &BackupCreate) -> Resu
     let mut filling = Filling { data, to: staging.path(), partitions: BTreeMap::new() };
     // The long part. What is closed, removed or created behind it is met when the rest is copied.
     filling.take_closed()?;
+    let (path, earlier) = (staging.path().join(CATALOG), staging.path().join("earlier"));
     for _ in 0..TRIES {
-        let before = live.decisions()?;
+        RealDisk.create_folder(&earlier).with_context(|| uncreated(&earlier))?;
+        live.copy_into(&earlier)?;
+        let before = CatalogFile::open(&earlier)?;
         let copies = filling.finish()?;
-        let path = staging.path().join(CATALOG);
-        remove_if_there(&path)?;
         live.copy_into(staging.path())?;
-        let copied = CatalogFile::open(staging.path())?;
-        if !filling.is_of(&copies) || copied.decisions()? != before {
+        let mut copied = CatalogFile::open(staging.path())?;
+        let is_one_moment = filling.is_of(&copies) && copied.decisions()? == before.decisions()?;
+        if is_one_moment {
+            copied.take_definitions_of(&before)?;
+        }
+        drop(before);
+        log::durable::remove_folder(&earlier)
+            .with_context(|| format!("{} cannot be removed", earlier.display()))?;
+        if !is_one_moment {
+            drop(copied);
+            remove(&path)?;
             continue;
         }
         filling.complete(copied, copies, &mut manifest)?;
@@ -107,7 +120,7 @@ impl Filling<'_> {
             match backup.take_closed() {
                 // Its task was deleted; it is left out below.
                 Err(_) if !folder_of(self.data, key).exists() => {}
-                taken => taken?,
+                taken => taken.map_err(told)?,
             }
         }
         Ok(())
@@ -121,7 +134,7 @@ impl Filling<'_> {
         for (key, backup) in &mut self.partitions {
             match backup.finish() {
                 Err(_) if !folder_of(self.data, key).exists() => gone.push(key.clone()),
-                copy => copies.push((key.clone(), copy?)),
+                copy => copies.push((key.clone(), copy.map_err(told)?)),
             }
         }
         for key in gone {
@@ -239,13 +252,12 @@ fn folders(of: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn remove_if_there(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            bail!(Failure::environment(format!("{} cannot be removed: {error}", path.display())))
-        }
-        _ => Ok(()),
-    }
+fn remove(path: &Path) -> Result<()> {
+    std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", path.display()))
+}
+
+fn uncreated(path: &Path) -> String {
+    format!("{} cannot be created", path.display())
 }
 
 /// Whether a path that need not exist lies in a folder.

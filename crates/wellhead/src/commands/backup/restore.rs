@@ -107,7 +107,12 @@ fn restore_partition(
         partition.files.iter().map(|file| (file.name.clone(), file.bytes)).collect();
     let incarnation =
         becomes_another.then(|| Incarnation::from_bytes(uuid::Uuid::new_v4().into_bytes()));
-    log::backup::restore(&from, &to, &files, incarnation, args.link)?;
+    log::backup::restore(&from, &to, &files, incarnation, args.link).map_err(
+        |error| match error {
+            log::Error::Corrupt { .. } => Failure::bad_answer(error.to_string()).into(),
+            other => anyhow::Error::new(other),
+        },
+    )?;
     let verified = verify(&Folder::list(&to)?, |_, _| {})?;
     let offsets = verified.offsets.map(|(start, end)| (start.0, end.0));
     if !verified.is_sound() || offsets != Some((partition.start_offset, partition.end_offset)) {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use task::POSITION_HEADER;
 
 use super::place::{Found, find};
-use super::{file_name, time};
+use super::{file_name, time, told};
 use crate::cli::{Format, Global, LogDump};
 use crate::exit::Failure;
 use crate::output::visible;
@@ -28,7 +28,7 @@ pub(crate) fn run(global: &Global, args: &LogDump) -> Result<()> {
             args.place.display()
         )));
     };
-    let folder = folder.map_err(bad)?;
+    let folder = folder.map_err(told)?;
     let mut printer = Printer {
         out: BufWriter::new(std::io::stdout().lock()),
         form,
@@ -54,7 +54,7 @@ pub(crate) fn run(global: &Global, args: &LogDump) -> Result<()> {
         }
         Err(Stop::Log(error)) => {
             printer.out.flush().ok();
-            Err(bad(error))
+            Err(told(error))
         }
     }
 }
@@ -217,17 +217,6 @@ fn bound(text: Option<&str>) -> Result<Option<Bound>> {
         None => bail!(Failure::usage(format!(
             "{text:?} is no place in a log; it is an offset, @1712905965, @2026-11-21T04:00:00Z or @-1h"
         ))),
-    }
-}
-
-/// What a log says when it is asked and is not whole.
-fn bad(error: log::Error) -> anyhow::Error {
-    match error {
-        log::Error::Corrupt { .. } => Failure::bad_answer(format!(
-            "{error}; see what else is wrong with: wellhead log verify"
-        ))
-        .into(),
-        other => other.into(),
     }
 }
 

@@ -8,6 +8,7 @@ mod verify;
 use anyhow::{Result, bail};
 
 use crate::cli::{Global, LogVerb};
+use crate::exit::Failure;
 use crate::output::Answer;
 
 pub(super) fn run(global: &Global, verb: &LogVerb) -> Result<Answer> {
@@ -15,6 +16,17 @@ pub(super) fn run(global: &Global, verb: &LogVerb) -> Result<Answer> {
         LogVerb::Info(args) => info::run(global, args.place.as_deref()),
         LogVerb::Verify(args) => verify::run(global, args.place.as_deref()),
         LogVerb::Dump(_) => bail!("this verb prints by itself and is not run here"),
+    }
+}
+
+/// What follows from an error of a log that was asked: damage is a bad answer.
+pub(crate) fn told(error: ::log::Error) -> anyhow::Error {
+    match error {
+        ::log::Error::Corrupt { .. } => Failure::bad_answer(format!(
+            "{error}; see what else is wrong with: wellhead log verify"
+        ))
+        .into(),
+        other => other.into(),
     }
 }
 
