@@ -43,7 +43,7 @@ fn push_first(out: &mut Vec<u8>, number: u64) {
 /// A number below 10^8 as eight bytes of 0 to 9, the first digit lowest.
 #[inline]
 const fn eight_digits(number: u64) -> u64 {
-    let fours = number / 10_000 | ((number % 10_000) << 32);
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = ((fours * 10_486) >> 20) & 0x7f_0000_007f;
     let twos = hundreds | ((fours - 100 * hundreds) << 16);
     let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;

@@ -336,7 +336,7 @@ fn what_rows_have_in_common_never_outlives_a_difference() {
     let mut shared = DtsEncoder::new();
     for case in 0..512_u32 {
         // Neighbours in this order differ in one thing, the same ones in any number.
-        let gray = case ^ case >> 1;
+        let gray = case ^ (case >> 1);
         let has = |bit: u32| gray >> bit & 1 == 1;
         let schema = if has(0) { &tables[0] } else { &tables[1] };
         let row = if has(1) { insert(schema, &cells) } else { delete(schema, &cells) };
@@ -350,7 +350,7 @@ fn what_rows_have_in_common_never_outlives_a_difference() {
             (true, true) => "delete".into(),
         };
         let source = if has(7) { source() } else { other.clone() };
-        if case == 0 || (gray ^ (case - 1) ^ (case - 1) >> 1) >> 7 & 1 == 1 {
+        if case == 0 || (gray ^ (case - 1) ^ ((case - 1) >> 1)) >> 7 & 1 == 1 {
             shared.set_source(&source);
         }
         let mut fresh = DtsEncoder::new();
