@@ -50,6 +50,7 @@ const CIPHERS: [&str; 5] = ["AES_ENCRYPT", "AES_DECRYPT", "DES_ENCRYPT", "DES_DE
 
 /// For each first letter of a hint, a bit for each second one; of both only the lowest five bits count, which
 /// are the same for capitals.
+#[allow(clippy::indexing_slicing, reason = "five bits are below 32, and the compiler computes it")]
 const PAIRS: [u32; 32] = {
     let mut pairs = [0; 32];
     let mut hints: &[&str] = &HINTS;
