@@ -57,6 +57,7 @@ fn run(seed: u64) {
         ));
         std::panic::resume_unwind(reason);
     }
+    assert!(steps < STEPS || world.counts.rotten > 0, "what was acknowledged was never damaged");
     say(&format!("simulated log, seed {seed}: {}", world.summary()));
 }
 
