@@ -131,8 +131,7 @@ fn many_tasks_wait_for_one_budget_and_all_go_on() {
     };
     let script = large_rows(TRANSACTIONS);
     let server = Server::open(settings, folder.path(), &script);
-    let names: Vec<_> =
-        (0..TASKS).map(|task| TaskName::new(&format!("t{task}")).unwrap()).collect();
+    let names: Vec<_> = (0..TASKS).map(|task| TaskName::new(format!("t{task}")).unwrap()).collect();
     for name in &names {
         let topic = TopicName::new(name.as_str()).unwrap();
         server.tasks.put(TaskSpec { name: name.clone(), topic, ..spec() }).unwrap();
