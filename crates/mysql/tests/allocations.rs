@@ -2,6 +2,8 @@
 //!
 //! The binlogs are those of real servers, with columns of every type.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by a panic")]
+
 #[path = "../../record/tests/counting/mod.rs"]
 mod counting;
 
