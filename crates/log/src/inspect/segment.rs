@@ -106,7 +106,7 @@ impl Read {
             let what = format!("leader epoch {epoch} comes behind {}", self.leader_epoch);
             findings.damage(path, Some(position), Some(header.base_offset), what);
         }
-        self.leader_epoch = self.leader_epoch.max(epoch);
+        self.leader_epoch = epoch;
         match check_records(header, bytes) {
             Ok(unpacked) => {
                 self.unpacked_bytes = self.unpacked_bytes.saturating_add(unpacked);
