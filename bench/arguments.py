@@ -16,6 +16,8 @@ def parse(known):
     parser.add_argument("--list", action="store_true", help="name the rows and what each measures")
     parser.add_argument("--rounds", type=_at_least_one, default=3, metavar="K",
                         help="how often each side of a row is measured, in turn (default 3)")
+    parser.add_argument("--peer-rounds", type=_at_least_one, default=1, metavar="K",
+                        help="in how many of them Debezium and Canal take part (default 1: they take minutes)")
     parser.add_argument("--no-peers", action="store_true", help="without Debezium, Canal and Kafka")
     parser.add_argument("--tiny", action="store_true", help="everything small: only proves that it runs")
     parser.add_argument("--rows", type=_rows, metavar="N", help="row changes in a binlog, at least, instead of its own")

@@ -23,6 +23,8 @@ class Context:
     # Servers whose data is not kept.
     sources: Path
     rounds: int
+    # In how many of them, the first ones, the peers that capture take part.
+    peer_rounds: int
     # Whether the peers take part.
     peers: bool
     # Everything once and small: nothing is to be learned from the figures.

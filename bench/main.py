@@ -39,8 +39,8 @@ def main():
         (folder / "sources").mkdir()
         context = Context(
             scratch=folder / "measured", sources=folder / "sources", rounds=1 if asked.tiny else asked.rounds,
-            peers=not asked.no_peers, tiny=asked.tiny, fresh=asked.fresh, rows=asked.rows,
-            per_statement=asked.per_statement, say=say,
+            peer_rounds=asked.peer_rounds, peers=not asked.no_peers, tiny=asked.tiny, fresh=asked.fresh,
+            rows=asked.rows, per_statement=asked.per_statement, say=say,
         )
         names = registry.names(asked.row)
         path = asked.output or results.place(names, time.time())
