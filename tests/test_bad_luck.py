@@ -3,13 +3,12 @@
 import contextlib
 import socket
 import struct
-import subprocess
 
 import confluent_kafka
 import kafka
 import pytest
 
-from harness import clients, load, record, wait
+from harness import clients, disk, load, record, wait
 
 
 def dial(server):
@@ -123,10 +122,10 @@ def test_a_wrong_kafka_password_is_refused(source, new_wellhead, new_ledger):
 
 
 def test_a_full_disk_stops_the_capture_and_loses_nothing(source, new_wellhead, new_ledger, scratch, dice):
-    with small_disk(scratch / "disk", "48m") as disk:
+    with disk.in_memory(scratch / "disk", 48 << 20) as small:
         ledger = new_ledger(source)
         source.sql(f"CREATE TABLE {ledger.name}.bulk (id INT PRIMARY KEY, v LONGBLOB)")
-        server = new_wellhead.tap(source.url(ledger.name), data=disk / "data").start()
+        server = new_wellhead.tap(source.url(ledger.name), data=small.folder / "data").start()
         ledger.fill().start(writers=1)
         for number in range(80):
             insert_bytes(source, ledger.name, number, dice.randbytes(1 << 20))
@@ -137,7 +136,7 @@ def test_a_full_disk_stops_the_capture_and_loses_nothing(source, new_wellhead, n
         )
         assert task["reason"]["code"] == "disk_full" and task["reason"]["remedy"], task["reason"]
         assert clients.read_all(server.kafka, ledger.name), "what is in the log can still be read"
-        subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
+        disk.mount("-o", "remount,size=400m", small.folder)
         final = ledger.stop()
         follower = clients.Follower(server.kafka, ledger.name)
         expected = sum(final.values()) + len(final) + 80
@@ -156,14 +155,3 @@ def stalled(task):
 def insert_bytes(source, schema, number, content):
     with source.connect(schema) as connection, connection.cursor() as cursor:
         cursor.execute("INSERT INTO bulk VALUES (%s, %s)", (number, content))
-
-
-@contextlib.contextmanager
-def small_disk(folder, size):
-    """A file system that fills up soon. Needs the right to mount."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -25,6 +25,8 @@ LIFE_MAX_STARTS, LIFE_MIN_STARTS = 3, 1.5
 LIFE_MAX_S = 0.5
 PAUSE_MAX_S = 0.03
 GROWTH_MAX_BYTES = 400_000
+# What a slow machine may take to catch up and to read a log that has lived so often.
+READ_S_MAX = 300
 # The shortest session of a consumer group.
 SESSION_S = 6
 # Of a batch: where the bytes begin that its checksum covers, right behind it, and one of its fields.
@@ -140,7 +142,7 @@ def test_e01_j07_killed_at_a_thousand_random_moments(storms, new_wellhead, dice)
                 seen.complain()
         server.start()
         finals = [one.stop() for one in storms]
-        readings = [storm.read(server.kafka, *each) for each in zip(storms, logins, finals)]
+        readings = [storm.read(server.kafka, *each, READ_S_MAX) for each in zip(storms, logins, finals)]
         for one, seen in zip(storms, witnesses):
             wait.until(lambda: seen.next >= seen.high_watermark, f"{one.name} to be read up", 60)
     finally:

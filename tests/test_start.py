@@ -17,7 +17,7 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 
-from harness import clients, database, debris, record, wait, wellhead, witness
+from harness import clients, database, debris, disk, record, wait, wellhead, witness
 
 ENVIRONMENT, BAD_ANSWER = 3, 4
 SMALL_SEGMENTS = '[storage]\nsegment_bytes = "1MiB"\ncompression = "none"\n'
@@ -300,15 +300,15 @@ def test_files_of_others_are_left_alone(kept, copy, folder):
 
 
 def test_a_read_only_data_folder_is_refused(copy):
-    mount = copy.data
-    subprocess.run(["mount", "--bind", str(mount), str(mount)], check=True)
+    mounted = copy.data
+    disk.mount("--bind", mounted, mounted)
     try:
-        subprocess.run(["mount", "-o", "remount,bind,ro", str(mount)], check=True)
+        disk.mount("-o", "remount,bind,ro", mounted)
         copy.spawn()
         assert copy.process.wait(30) == ENVIRONMENT, copy.log_tail()
-        assert str(mount) in copy.log_tail() and "--data-dir" in copy.log_tail()
+        assert str(mounted) in copy.log_tail() and "--data-dir" in copy.log_tail()
     finally:
-        subprocess.run(["umount", str(mount)], check=True)
+        subprocess.run(["umount", str(mounted)], check=True)
 
 
 def test_a_log_that_is_gone_is_not_begun_anew_in_silence(kept, copy, folder):

@@ -1,4 +1,4 @@
-"""Small file systems that can be filled up, or frozen. They need the right to mount."""
+"""Small file systems that can be filled up, or frozen."""
 
 import contextlib
 import os
@@ -40,11 +40,21 @@ class Disk:
         subprocess.run(["fsfreeze", "--unfreeze", str(self.folder)], check=True)
 
 
+def mount(*arguments):
+    """Mounts, or changes what is mounted; says what is missing where that is refused."""
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise PermissionError(
+            "this test mounts a file system: run it as root, in a container with CAP_SYS_ADMIN and loop devices. "
+            f"mount {' '.join(map(str, arguments))}: {done.stderr.strip()}"
+        )
+
+
 @contextlib.contextmanager
 def in_memory(folder, size):
     """A file system of `size` bytes that can be filled to the last one."""
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder)
     try:
         yield Disk(folder)
     finally:
@@ -59,7 +69,7 @@ def in_file(folder, size):
     with open(image, "wb") as file:
         file.truncate(size)
     subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
-    subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=True)
+    mount("-o", "loop", image, folder)
     disk = Disk(folder)
     try:
         yield disk
