@@ -277,3 +277,36 @@ impl Scan<'_> {
         holds_secret(text.get(1..text.len().saturating_sub(1)).unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The same, by a search for each word.
+    fn searched(statement: &str) -> Option<usize> {
+        let lower = statement.to_ascii_lowercase();
+        HINTS.iter().filter_map(|hint| Some(lower.find(hint)? + hint.len())).min()
+    }
+
+    /// A hint or its beginning, or something else.
+    fn piece() -> impl Strategy<Value = String> {
+        let word = (prop::sample::select(HINTS.to_vec()), 0..12_usize, any::<bool>());
+        let word = word.prop_map(|(hint, length, is_upper)| {
+            let word = hint.get(..length).unwrap_or(hint);
+            if is_upper { word.to_ascii_uppercase() } else { word.to_owned() }
+        });
+        prop_oneof![word, "[ -~]{0,3}", any::<char>().prop_map(String::from)]
+    }
+
+    proptest! {
+        #[test]
+        fn d14_the_first_hint_is_where_a_search_for_each_finds_it(
+            pieces in prop::collection::vec(piece(), 0..8)
+        ) {
+            let statement = pieces.concat();
+            prop_assert_eq!(first_hint(&statement), searched(&statement));
+        }
+    }
+}
