@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use crate::durable::{self, Copied, Disk, RealDisk};
 use crate::inspect::Folder;
 use crate::meta::{Incarnation, Meta};
-use crate::recovery::Window;
 use crate::segment::{self, batch_len};
+use crate::window::Window;
 use crate::{Error, LeaderEpoch, Offset};
 
 /// A partition's copy while it is made.

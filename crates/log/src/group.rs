@@ -14,8 +14,11 @@ use std::io;
 use kafka::batch::{BatchHeader, HEADER_LEN};
 
 use crate::Offset;
-use crate::recovery::Window;
+use crate::segment::batch_len;
+use crate::window::Window;
 
+/// Bytes of a batch that its length does not count: its offset and the length.
+const UNCOUNTED: u64 = 12;
 /// Where a batch has its checksum.
 const CRC_AT: usize = 17;
 /// Where it has its attributes, which are the first bytes that the checksum covers.
@@ -55,42 +58,93 @@ pub(crate) fn set_mark(batch: &mut [u8], marked: bool) {
 
 /// Where a whole batch begins a group behind `damage`, at which the batch that starts at offset
 /// `expected` should be. If there is one, `damage` was durable once.
+///
+/// Records may hold anything, also bytes that look like such a batch. So the search goes from batch to
+/// batch as their headers lead, and looks at every byte only where a header is lost.
 pub(crate) fn group_behind(
     window: &mut Window<'_>,
     damage: u64,
     expected: Offset,
 ) -> io::Result<Option<u64>> {
-    let mut at = damage.saturating_add(1);
+    let (mut at, mut next) = (damage, expected);
+    loop {
+        if let Some(place) = led_to(window, at, next)? {
+            (at, next) = place;
+        } else if let Some(found) = search(window, at.saturating_add(1), expected)? {
+            at = found;
+        } else {
+            return Ok(None);
+        }
+        while let Some((header, begins_group)) = whole_behind(window, at, expected)? {
+            if begins_group {
+                return Ok(Some(at));
+            }
+            at = at.saturating_add(batch_len(&header));
+            next = header.next_offset();
+        }
+    }
+}
+
+/// Where the header at a place says that the next batch is, and its offset; `None` if there is no header
+/// of the batch that starts at offset `expected`. The length is under no checksum: where no batch
+/// follows, it is tried with each of its bits flipped.
+fn led_to(window: &mut Window<'_>, at: u64, expected: Offset) -> io::Result<Option<(u64, Offset)>> {
+    let Ok(header) = BatchHeader::parse(window.bytes(at, HEADER_LEN)?) else { return Ok(None) };
+    if header.base_offset != expected {
+        return Ok(None);
+    }
+    let next = header.next_offset();
+    let said = batch_len(&header).saturating_sub(UNCOUNTED);
+    let flips = std::iter::once(0).chain((0..u32::BITS).map(|bit| 1 << bit));
+    for flip in flips {
+        let place = at.saturating_add(UNCOUNTED).saturating_add(said ^ flip);
+        let follows = BatchHeader::parse(window.bytes(place, HEADER_LEN)?)
+            .is_ok_and(|header| header.base_offset == next);
+        if follows && window.check(place, next)?.is_ok() {
+            return Ok(Some((place, next)));
+        }
+    }
+    Ok(Some((at.saturating_add(batch_len(&header)), next)))
+}
+
+/// The first whole batch at `from` or behind it that is behind offset `expected`, wherever it starts.
+fn search(window: &mut Window<'_>, from: u64, expected: Offset) -> io::Result<Option<u64>> {
+    let mut at = from;
     loop {
         let bytes = window.bytes(at, CHUNK)?;
         let Some(last) = bytes.len().checked_sub(HEADER_LEN) else { return Ok(None) };
-        let mut heads = bytes.windows(HEADER_LEN).enumerate();
-        let Some((skip, base)) = heads.find_map(|(skip, head)| {
-            Some((skip, base_of_group(head).filter(|base| is_behind(*base, expected))?))
-        }) else {
+        let mut heads = bytes.windows(HEADER_LEN);
+        let Some(skip) = heads.position(|head| head_behind(head, expected).is_some()) else {
             at = at.saturating_add(last as u64).saturating_add(1);
             continue;
         };
         at = at.saturating_add(skip as u64);
-        if window.check(at, base)?.is_ok() {
+        if whole_behind(window, at, expected)?.is_some() {
             return Ok(Some(at));
         }
         at = at.saturating_add(1);
     }
 }
 
-/// The base offset of what looks like the header of a marked batch.
-fn base_of_group(head: &[u8]) -> Option<Offset> {
-    if !is_marked(head) {
-        return None;
-    }
-    BatchHeader::parse(head).ok().map(|header| header.base_offset)
+/// The whole batch at a place, if it is behind offset `expected`, and whether it begins a group.
+fn whole_behind(
+    window: &mut Window<'_>,
+    at: u64,
+    expected: Offset,
+) -> io::Result<Option<(BatchHeader, bool)>> {
+    let head = window.bytes(at, HEADER_LEN)?;
+    let begins_group = is_marked(head);
+    let Some(header) = head_behind(head, expected) else { return Ok(None) };
+    let whole = window.check(at, header.base_offset)?.ok();
+    Ok(whole.map(|header| (header, begins_group)))
 }
 
-/// Whether an offset is behind another, but not by more than a segment holds: an index counts its
+/// A header whose offset is behind another, but not by more than a segment holds: an index counts its
 /// records in 32 bits.
-fn is_behind(offset: Offset, expected: Offset) -> bool {
-    (1..=i64::from(u32::MAX)).contains(&offset.0.saturating_sub(expected.0))
+fn head_behind(head: &[u8], expected: Offset) -> Option<BatchHeader> {
+    let header = BatchHeader::parse(head).ok()?;
+    let ahead = header.base_offset.0.saturating_sub(expected.0);
+    (1..=i64::from(u32::MAX)).contains(&ahead).then_some(header)
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod recovery;
 mod retention;
 mod segment;
 mod time;
+mod window;
 mod writer;
 
 #[cfg(any(test, feature = "simulation"))]

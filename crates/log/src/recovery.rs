@@ -10,21 +10,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kafka::batch::{BatchHeader, HEADER_LEN};
+use kafka::batch::HEADER_LEN;
 
 use crate::closed::Closed;
 use crate::durable::{self, Disk, File};
 use crate::error::Reason;
 use crate::group;
 use crate::index::{Entry, Index, Kind};
-use crate::segment::{self, Active, Contents, Extent, batch_len};
+use crate::segment::{self, Active, Contents, Extent};
+use crate::window::Window;
 use crate::{Config, Error, LeaderEpoch, Offset};
-
-/// Where the bytes start in a batch that its checksum covers: behind the checksum, so neither base
-/// offset nor leader epoch are covered.
-const CHECKED_AT: u64 = 21;
-/// Bytes read at once.
-const CHUNK: usize = 256 * 1024;
 
 /// The segments of a folder after recovery.
 #[derive(Debug)]
@@ -41,6 +36,10 @@ pub(crate) struct Recovered {
 struct Scan {
     contents: Contents,
     entries: Vec<Entry>,
+    /// Where the last group begins: everything before was durable once.
+    group: u64,
+    /// Offset of the first record there.
+    group_base: Offset,
     /// Why it ended before the end of the file.
     stopped: Option<Reason>,
 }
@@ -117,8 +116,8 @@ fn recover_active(
     let length = file.length().map_err(Error::io("reading", &path))?;
     let scan = scan(&*file, &path, base, config.index_interval_bytes, epoch)?;
     let truncated = length.saturating_sub(scan.contents.length);
-    if let Some(reason) = scan.stopped {
-        refuse_damage(&*file, &path, length, &scan.contents, &reason)?;
+    if let Some(reason) = &scan.stopped {
+        refuse_damage(&*file, &path, length, &scan.contents, reason)?;
         tracing::warn!(
             segment = %path.display(),
             position = scan.contents.length,
@@ -130,8 +129,15 @@ fn recover_active(
     }
     if let Err(source) = file.sync_data() {
         // Another opening must not take for durable what only the system's memory holds.
-        file.forget_cached();
+        file.forget_cached(0);
         return Err(Error::io("syncing", &path)(source));
+    }
+    // Nor this one: a process that was killed when its sync had failed leaves in memory what is not on
+    // the disk, and the next sync says nothing of it. Everything before the last group is proven.
+    file.forget_cached(scan.group);
+    if !is_still_whole(&*file, &path, &scan)? {
+        tracing::warn!(segment = %path.display(), "memory held what the disk does not have");
+        return recover_active(disk, folder, base, config, epoch);
     }
     for kind in [Kind::Offsets, Kind::Times] {
         let stale = segment::path(folder, base, kind.suffix());
@@ -160,6 +166,13 @@ fn refuse_damage(
     Err(Error::corrupt(path, whole.length, reason))
 }
 
+/// Reads the last group again.
+fn is_still_whole(file: &dyn File, path: &Path, scan: &Scan) -> Result<bool, Error> {
+    let mut window = Window::new(file, scan.contents.length);
+    let (end, ..) = window.walk(scan.group, scan.group_base).map_err(Error::io("reading", path))?;
+    Ok(end == scan.contents.length)
+}
+
 /// Reads batches from the start of a file and checks each, up to the first that is wrong. The leader
 /// epoch is not under the checksum, but it never falls and never was above `epoch`; clients would be
 /// misled by one that was.
@@ -171,16 +184,27 @@ fn scan(
     epoch: LeaderEpoch,
 ) -> Result<Scan, Error> {
     let end = file.length().map_err(Error::io("reading", path))?;
-    let mut scan = Scan { contents: Contents::empty(base), entries: Vec::new(), stopped: None };
+    let mut scan = Scan {
+        contents: Contents::empty(base),
+        entries: Vec::new(),
+        group: 0,
+        group_base: base,
+        stopped: None,
+    };
     let mut window = Window::new(file, end);
     let mut epochs = LeaderEpoch::NONE.0..=epoch.0;
     while scan.contents.length < end {
-        let checked = window
-            .check(scan.contents.length, scan.contents.next)
-            .map_err(Error::io("reading", path))?;
+        let position = scan.contents.length;
+        let head = window.bytes(position, HEADER_LEN).map_err(Error::io("reading", path))?;
+        let begins_group = group::is_marked(head);
+        let checked =
+            window.check(position, scan.contents.next).map_err(Error::io("reading", path))?;
         match checked {
             Ok(header) if epochs.contains(&header.leader_epoch.0) => {
                 epochs = header.leader_epoch.0..=epoch.0;
+                if begins_group {
+                    (scan.group, scan.group_base) = (position, header.base_offset);
+                }
                 let entry = scan.contents.add(&header, scan.entries.last(), interval);
                 scan.entries.extend(entry);
             }
@@ -195,81 +219,6 @@ fn scan(
         }
     }
     Ok(scan)
-}
-
-/// A file read in order through one buffer of fixed size, however long its batches are.
-pub(crate) struct Window<'a> {
-    file: &'a dyn File,
-    end: u64,
-    buffer: Vec<u8>,
-    /// Where the buffer's bytes stand in the file.
-    start: u64,
-    filled: usize,
-}
-
-impl<'a> Window<'a> {
-    pub(crate) fn new(file: &'a dyn File, end: u64) -> Self {
-        Self { file, end, buffer: vec![0; CHUNK], start: 0, filled: 0 }
-    }
-
-    /// Checks the batch at `position`; `Err` inside says what is wrong with it.
-    pub(crate) fn check(
-        &mut self,
-        position: u64,
-        expected: Offset,
-    ) -> std::io::Result<Result<BatchHeader, Reason>> {
-        let header = match BatchHeader::parse(self.bytes(position, HEADER_LEN)?) {
-            Ok(header) => header,
-            Err(error) => return Ok(Err(error.to_string().into())),
-        };
-        if header.base_offset != expected {
-            return Ok(Err("a batch does not follow the one before it".into()));
-        }
-        let batch_end = position.saturating_add(batch_len(&header));
-        if batch_end > self.end {
-            return Ok(Err("it ends inside a batch".into()));
-        }
-        let mut at = position.saturating_add(CHECKED_AT);
-        let mut crc = 0;
-        while at < batch_end {
-            let wanted = usize::try_from(batch_end - at).unwrap_or(CHUNK).min(CHUNK);
-            let part = self.bytes(at, wanted)?;
-            if part.is_empty() {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            crc = crc32c::crc32c_append(crc, part);
-            at = at.saturating_add(part.len() as u64);
-        }
-        Ok(if crc == header.crc {
-            Ok(header)
-        } else {
-            Err("a batch's checksum does not fit".into())
-        })
-    }
-
-    /// Up to `wanted` bytes from `position` on; fewer at the end of the buffer or of the file, but
-    /// never fewer than a header if the file has it.
-    pub(crate) fn bytes(&mut self, position: u64, wanted: usize) -> std::io::Result<&[u8]> {
-        let least = wanted.min(HEADER_LEN);
-        let mut skip = self.skip(position);
-        if skip.is_none_or(|skip| self.filled.saturating_sub(skip) < least) {
-            let rest = usize::try_from(self.end.saturating_sub(position)).unwrap_or(CHUNK);
-            self.filled = 0;
-            self.start = position;
-            let part = self.buffer.get_mut(..rest.min(CHUNK)).unwrap_or_default();
-            durable::read_exact_at(self.file, part, position)?;
-            self.filled = rest.min(CHUNK);
-            skip = Some(0);
-        }
-        let skip = skip.unwrap_or_default();
-        let available = self.filled.saturating_sub(skip).min(wanted);
-        Ok(self.buffer.get(skip..skip.saturating_add(available)).unwrap_or_default())
-    }
-
-    /// How deep in the buffer a position is.
-    fn skip(&self, position: u64) -> Option<usize> {
-        usize::try_from(position.checked_sub(self.start)?).ok().filter(|skip| *skip <= self.filled)
-    }
 }
 
 /// The bytes of the last batch of the log, if there is any.

@@ -63,8 +63,9 @@ impl Writer {
     }
 
     /// Appends one or more sealed batches with one write, puts the leader epoch and the mark of a
-    /// group (`group`) into them, and answers the next offset. The first batch must start at [`Writer::next_offset`], each other
-    /// one behind the one before. Their checksums are the caller's promise.
+    /// group (`group`) into them, and answers the next offset. The first batch must start at
+    /// [`Writer::next_offset`], each other one behind the one before. Their checksums are the
+    /// caller's promise.
     ///
     /// Where the segment would become too long this first syncs and starts a new one.
     ///
@@ -211,7 +212,7 @@ impl Writer {
     fn poison(&mut self, durable_length: u64) {
         self.poisoned = true;
         let _ = self.active.file.set_length(durable_length);
-        self.active.file.forget_cached();
+        self.active.file.forget_cached(durable_length);
     }
 
     fn usable(&self) -> Result<(), Error> {

@@ -104,10 +104,10 @@ pub trait File: Send + Sync + Debug {
     /// The system's.
     fn sync_data(&self) -> io::Result<()>;
 
-    /// Asks the system to forget what it holds of the file in memory and has no need to write, so
-    /// that the next read tells what the disk has: after a failed sync the two may differ. Best
-    /// effort.
-    fn forget_cached(&self);
+    /// Asks the system to forget what it holds of the file in memory from a byte on and has no need
+    /// to write, so that the next read tells what the disk has: after a failed sync the two may
+    /// differ. Best effort.
+    fn forget_cached(&self, from: u64);
 
     /// The descriptor, for `sendfile`; `None` if there is no real file behind.
     fn descriptor(&self) -> Option<BorrowedFd<'_>>;

@@ -13,6 +13,9 @@ use super::{Disk, File, Lock};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealDisk;
 
+/// The system forgets whole pages only; none is larger.
+const PAGE_BYTES_MAX: u64 = 2 << 20;
+
 /// Holds `flock` on a file; the system lets it go when the process dies.
 #[derive(Debug)]
 struct FileLock {
@@ -100,9 +103,10 @@ impl File for fs::File {
         Self::sync_data(self)
     }
 
-    fn forget_cached(&self) {
+    fn forget_cached(&self, from: u64) {
+        let begin = from.saturating_sub(from % PAGE_BYTES_MAX);
         // Best effort: a system that cannot forget goes on showing what it has.
-        let _ = rustix::fs::fadvise(self, 0, None, rustix::fs::Advice::DontNeed);
+        let _ = rustix::fs::fadvise(self, begin, None, rustix::fs::Advice::DontNeed);
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {

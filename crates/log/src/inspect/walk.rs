@@ -7,8 +7,8 @@ use kafka::batch::{BatchHeader, HEADER_LEN};
 
 use crate::durable::{self, File};
 use crate::error::Reason;
-use crate::recovery::Window;
 use crate::segment::batch_len;
+use crate::window::Window;
 use crate::{Error, Offset};
 
 /// What lies at the next place of a segment.

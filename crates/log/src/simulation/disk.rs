@@ -136,7 +136,7 @@ impl SimulatedDisk {
         state.operations_left = None;
         if state.dice.roll(2) == 0 {
             for node in state.nodes() {
-                lock(&node).forget_clean();
+                lock(&node).forget_clean(0);
             }
         }
     }

@@ -55,10 +55,12 @@ impl Node {
         self.dirty = None;
     }
 
-    /// The system forgets what it holds of the disk in memory.
-    pub(super) fn forget_clean(&mut self) {
+    /// The system forgets what it holds of the disk in memory, from a byte on.
+    pub(super) fn forget_clean(&mut self, from: usize) {
         if self.dirty.is_none() {
-            self.bytes.clone_from(&self.durable);
+            self.bytes.truncate(from);
+            let kept = self.bytes.len();
+            self.bytes.extend_from_slice(self.durable.get(kept..).unwrap_or_default());
         }
     }
 

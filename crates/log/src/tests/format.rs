@@ -5,10 +5,15 @@ use std::path::PathBuf;
 
 use super::*;
 
-/// A partition as release 0.1 wrote it, with twelve records in three segments: made by
+/// A partition as release 0.1 writes it, with twelve records in three segments: made by
 /// [`write`] (`WELLHEAD_WRITE_TESTDATA=1` makes it anew).
 fn version_1() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/partition-v1")
+}
+
+/// The same as it was written before groups had marks. Nothing makes it anew.
+fn without_marks() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/partition-v1-unmarked")
 }
 
 fn write(writer: &mut Writer) {
@@ -28,15 +33,23 @@ fn copy_of(from: &Path) -> tempfile::TempDir {
 }
 
 #[test]
-fn k08_a_partition_of_version_1_is_read() {
-    let folder = copy_of(&version_1());
-    let Partition { reader, recovery, .. } = Partition::open(folder.path(), &small()).unwrap();
-    assert_eq!((recovery.truncated_bytes, recovery.rebuilt_indexes), (0, 0));
-    assert_eq!(reader.leader_epoch(), LeaderEpoch(2));
-    assert_eq!(reader.incarnation().to_string(), "CQkJCQkJCQkJCQkJCQkJCQ");
-    let expected: Vec<_> = (0..12).map(|at| (at, 1_000 * at, format!("value {at:040}"))).collect();
-    assert_eq!(records_from(&reader, Offset(0), 1), expected);
-    assert_eq!(reader.offset_for_time(4_500).unwrap().unwrap().offset, Offset(5));
+fn k08_a_partition_of_version_1_is_read_and_written_on() {
+    for from in [version_1(), without_marks()] {
+        let folder = copy_of(&from);
+        let Partition { mut writer, reader, recovery } =
+            Partition::open(folder.path(), &small()).unwrap();
+        assert_eq!((recovery.truncated_bytes, recovery.rebuilt_indexes), (0, 0));
+        assert_eq!(reader.leader_epoch(), LeaderEpoch(2));
+        assert_eq!(reader.incarnation().to_string(), "CQkJCQkJCQkJCQkJCQkJCQ");
+        let expected: Vec<_> =
+            (0..12).map(|at| (at, 1_000 * at, format!("value {at:040}"))).collect();
+        assert_eq!(records_from(&reader, Offset(0), 1), expected);
+        assert_eq!(reader.offset_for_time(4_500).unwrap().unwrap().offset, Offset(5));
+        fill(&mut writer, 1);
+        drop(writer);
+        let recovery = Partition::open(folder.path(), &small()).unwrap().recovery;
+        assert_eq!((recovery.truncated_bytes, recovery.next_offset), (0, Offset(13)));
+    }
 }
 
 #[test]

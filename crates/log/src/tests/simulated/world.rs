@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::model::Model;
 use super::source::Source;
 use crate::simulation::{Dice, Faults, SimulatedDisk};
-use crate::{Config, Error, FileRange, Incarnation, Offset, Partition, Reader, Retention};
+use crate::{Config, Cursor, Error, FileRange, Incarnation, Offset, Partition, Reader, Retention};
 
 /// The folder of the partition.
 pub(super) const FOLDER: &str = "data/shop";
@@ -31,6 +31,8 @@ pub(super) struct World {
     /// `None` only while it is being opened.
     pub(super) partition: Option<Partition>,
     held: Vec<(FileRange, Vec<u8>)>,
+    /// Who reads on and on, and the offset that comes next.
+    consumer: Option<(Cursor, Offset)>,
     /// Set while the one reader of this thread reads, so that no other begins in the middle of it.
     is_reading: Arc<AtomicBool>,
     pub(super) leader_epoch: i32,
@@ -56,6 +58,7 @@ pub(super) struct Counts {
     pub(super) rebuilt: u64,
     pub(super) rotten: u64,
     pub(super) reads: u64,
+    pub(super) reads_on: u64,
 }
 
 impl World {
@@ -76,6 +79,7 @@ impl World {
             model: Arc::default(),
             partition: None,
             held: Vec::new(),
+            consumer: None,
             is_reading: Arc::default(),
             leader_epoch: 0,
             seen: 0,
@@ -116,7 +120,8 @@ impl World {
         match self.dice.roll(1000) {
             0..420 => self.append(),
             420..680 => self.sync(),
-            680..820 => self.quietly(Self::read),
+            680..760 => self.quietly(Self::read),
+            760..820 => self.quietly(Self::read_on),
             820..860 => self.quietly(Self::hold),
             860..900 => self.quietly(Self::find_time),
             900..920 => self.retain(),
@@ -275,6 +280,27 @@ impl World {
         read_somewhere(&self.model, &reader, &mut self.dice);
     }
 
+    /// Reads behind what was read before, as a consumer does.
+    fn read_on(&mut self) {
+        self.counts.reads_on += 1;
+        let reader = self.reader();
+        let max_bytes = self.dice.roll(900) as u64;
+        let (cursor, next) = self.consumer.get_or_insert_with(|| {
+            let start = reader.log_start_offset();
+            (Cursor::new(reader), start)
+        });
+        match cursor.read(*next, max_bytes) {
+            Ok(outcome) => {
+                if let Some(Ok(bytes)) = outcome.range.map(|range| range.read()) {
+                    let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+                    *next = Offset(model.check_served(next.0, &bytes));
+                }
+            }
+            Err(Error::OffsetOutOfRange { start, .. }) => *next = start,
+            Err(error) => assert!(self.may_fail(), "{error:?}"),
+        }
+    }
+
     /// Keeps a range, as a slow consumer does, or looks whether one still is what it was.
     fn hold(&mut self) {
         let reader = self.reader();
@@ -355,6 +381,7 @@ impl World {
     pub(super) fn end_process(&mut self) {
         self.disk.observe(None);
         self.held.clear();
+        self.consumer = None;
         if let Some(Partition { reader, .. }) = self.partition.take() {
             self.model().observe(&reader);
         }
