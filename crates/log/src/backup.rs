@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::durable::{self, Copied, Disk, RealDisk};
 use crate::inspect::Folder;
 use crate::meta::{Incarnation, Meta};
-use crate::segment::{self, batch_len};
+use crate::segment;
 use crate::window::Window;
 use crate::{Error, LeaderEpoch, Offset};
 
@@ -27,6 +27,8 @@ use crate::{Error, LeaderEpoch, Offset};
 pub struct PartitionBackup {
     from: PathBuf,
     to: PathBuf,
+    /// The log that is copied, once it is known.
+    of: Option<Incarnation>,
     /// Closed segments that the copy has.
     closed: BTreeSet<Offset>,
     /// The segment that was last when it was copied.
@@ -67,6 +69,7 @@ impl PartitionBackup {
         Ok(Self {
             from: from.to_path_buf(),
             to: to.to_path_buf(),
+            of: None,
             closed: BTreeSet::new(),
             last: None,
             bytes_copied: false,
@@ -78,7 +81,7 @@ impl PartitionBackup {
     /// # Errors
     /// [`Error::Io`], [`Error::Full`]; [`Error::NewerFormat`].
     pub fn take_closed(&mut self) -> Result<(), Error> {
-        let listed = Folder::list(&self.from)?;
+        let listed = self.list()?;
         let Some((last, closed)) = listed.bases.split_last() else { return Ok(()) };
         self.take(closed, *last)
     }
@@ -94,10 +97,11 @@ impl PartitionBackup {
             if let Some(last) = self.last.take() {
                 self.forget(last)?;
             }
-            let listed = Folder::list(&self.from)?;
+            let listed = self.list()?;
             let Some((last, closed)) = listed.bases.split_last() else { break };
             self.take(closed, *last)?;
-            if let Some(copy) = self.take_last(*last)? {
+            let copy = self.take_last(*last)?;
+            if let Some(copy) = copy.filter(|copy| self.of == Some(copy.incarnation)) {
                 return Ok(copy);
             }
         }
@@ -110,6 +114,19 @@ impl PartitionBackup {
         Folder::list(&self.from).is_ok_and(|folder| {
             folder.facts().is_some_and(|facts| facts.incarnation == incarnation)
         })
+    }
+
+    /// Lists the original. What was taken of another log that had its name before is not kept.
+    fn list(&mut self) -> Result<Folder, Error> {
+        let listed = Folder::list(&self.from)?;
+        let found = listed.facts().map(|facts| facts.incarnation);
+        if self.of.is_some() && self.of != found {
+            for base in std::mem::take(&mut self.closed).into_iter().chain(self.last.take()) {
+                self.forget(base)?;
+            }
+        }
+        self.of = found;
+        Ok(listed)
     }
 
     /// Links segments from the newest to the oldest. The copy then has those of `closed`, which lie
@@ -267,16 +284,8 @@ fn cut_behind_last_batch(
 ) -> Result<(Offset, Option<i64>), Error> {
     let file = RealDisk.open(copy).map_err(Error::io("opening", copy))?;
     let length = file.length().map_err(Error::io("reading", copy))?;
-    let mut window = Window::new(&*file, length);
-    let (mut position, mut next, mut last_timestamp_ms) = (0, base, None);
-    while position < length {
-        let Ok(header) = window.check(position, next).map_err(Error::io("reading", copy))? else {
-            break;
-        };
-        position = position.saturating_add(batch_len(&header));
-        next = header.next_offset();
-        last_timestamp_ms = Some(header.max_timestamp);
-    }
+    let (position, next, last) =
+        Window::new(&*file, length).walk(0, base).map_err(Error::io("reading", copy))?;
     if position < length {
         if let Some((_, reason)) = crate::inspect::damage_in(copy, base)? {
             return Err(Error::corrupt(original, position, reason));
@@ -284,7 +293,7 @@ fn cut_behind_last_batch(
         file.set_length(position).map_err(Error::io("truncating", copy))?;
         file.sync_data().map_err(Error::io("syncing", copy))?;
     }
-    Ok((next, last_timestamp_ms))
+    Ok((next, last.map(|header| header.max_timestamp)))
 }
 
 #[cfg(test)]

@@ -155,6 +155,29 @@ fn a_segment_that_goes_while_it_is_listed_ends_the_copys_beginning() {
 }
 
 #[test]
+fn a_log_that_another_one_replaces_meanwhile_is_not_mixed_with_it() {
+    let other = Config { new_incarnation: Incarnation::from_bytes([8; 16]), ..config() };
+    for (records, is_finished) in [(3, false), (30, false), (30, true)] {
+        let mut scene = Scene::new(40);
+        let mut backup = scene.backup();
+        if is_finished {
+            backup.finish().unwrap();
+        } else {
+            backup.take_closed().unwrap();
+        }
+        durable::remove_folder(&scene.live()).unwrap();
+        scene.writer = Partition::open(&scene.live(), &other).unwrap().writer;
+        fill(&mut scene.writer, records);
+        let copy = backup.finish().unwrap();
+        assert_eq!(copy.incarnation, other.new_incarnation);
+        assert_eq!((copy.start, copy.end), (Offset(0), scene.writer.next_offset()));
+        assert_sound(&scene.copy(), &copy);
+        let live = Folder::list(&scene.live()).unwrap().bases;
+        assert_eq!(Folder::list(&scene.copy()).unwrap().bases, live, "none of the old one's");
+    }
+}
+
+#[test]
 fn an_unfinished_end_is_left_out_and_damage_is_refused() {
     let scene = Scene::new(21);
     let active = {
