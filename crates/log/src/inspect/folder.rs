@@ -79,6 +79,11 @@ impl Folder {
         self.facts.as_ref()
     }
 
+    /// What `partition.meta` says by now.
+    pub(super) fn facts_now(&self) -> Result<Option<Facts>, Error> {
+        facts(&self.path)
+    }
+
     /// Whether there is neither a segment nor a `partition.meta`: no partition at all.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use kafka::batch::{self, Compression, Record};
+use kafka::batch::{self, BatchHeader, Compression, Record};
 
 use super::UNPACKED_MAX;
 use super::folder::Folder;
@@ -53,14 +53,16 @@ pub struct BatchFacts {
 /// Visits the records of a span in the order of the log, until `visit` breaks off.
 ///
 /// # Errors
-/// [`Error::Corrupt`] at the first bytes that are no batch, save for an unfinished end; [`Error::Io`];
-/// what `visit` answers.
+/// [`Error::Corrupt`] at the first bytes that are no batch, save for an unfinished end, and where
+/// offsets have a gap; [`Error::Io`]; what `visit` answers.
 pub fn dump<E: From<Error>>(
     folder: &Folder,
     span: &Span,
     mut visit: impl FnMut(&BatchFacts, &Record<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
     let mut begun = span.from.is_none();
+    // Behind the segment that was read before.
+    let mut end = None;
     for (at, base) in folder.bases.iter().copied().enumerate() {
         let next = folder.bases.get(at.saturating_add(1)).copied();
         if let (Some(Bound::Offset(from)), Some(next)) = (span.from, next)
@@ -68,6 +70,7 @@ pub fn dump<E: From<Error>>(
         {
             continue;
         }
+        let before = end.take();
         let Some(file) = folder.open(base)? else { continue };
         let path = folder.log(base);
         let mut walk = Walk::new(&file, &path, base)?;
@@ -77,15 +80,17 @@ pub fn dump<E: From<Error>>(
         {
             continue;
         }
+        if before.is_some_and(|end| end != base) {
+            let what = "it does not follow the segment before it";
+            return Err(Error::corrupt(&path, 0, what).into());
+        }
+        end = Some(base);
         let mut buffer = Vec::new();
         while let Some(step) = walk.next()? {
-            let (header, position) = match step {
-                Step::Batch { header, position, .. } => (header, position),
-                Step::Broken { next: None, .. } if folder.is_last(base) => break,
-                Step::Broken { position, reason, .. } => {
-                    return Err(Error::corrupt(&path, position, reason).into());
-                }
+            let Some((header, position)) = batch_of(step, &path, folder.is_last(base))? else {
+                break;
             };
+            end = Some(header.next_offset());
             let before = match span.from {
                 Some(Bound::Offset(from)) => header.next_offset() <= from,
                 Some(Bound::TimeMs(from)) => header.max_timestamp < from,
@@ -121,6 +126,20 @@ pub fn dump<E: From<Error>>(
         }
     }
     Ok(())
+}
+
+/// The batch of a step; `None` at an unfinished end, which only the last segment may have.
+fn batch_of(step: Step, path: &Path, is_last: bool) -> Result<Option<(BatchHeader, u64)>, Error> {
+    match step {
+        Step::Batch { header, position, expected: None } => Ok(Some((header, position))),
+        Step::Batch { header, position, expected: Some(expected) } => {
+            let begins = header.base_offset;
+            let what = format!("a batch begins with offset {begins}, not {expected}");
+            Err(Error::corrupt(path, position, what))
+        }
+        Step::Broken { next: None, .. } if is_last => Ok(None),
+        Step::Broken { position, reason, .. } => Err(Error::corrupt(path, position, reason)),
+    }
 }
 
 impl Bound {

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Config, Error, Incarnation, LeaderEpoch, Offset, Partition};
+use crate::segment;
+use crate::{Config, Error, Incarnation, LeaderEpoch, Offset, Partition, Writer};
 
 const BATCHES: i64 = 14;
 
@@ -36,6 +37,17 @@ fn partition() -> TempDir {
     }
     writer.sync().unwrap();
     folder
+}
+
+/// Appends a batch of one record and syncs.
+fn append(writer: &mut Writer, value: &[u8]) {
+    let mut builder = BatchBuilder::default();
+    builder.push(1, None, Some(value)).unwrap();
+    let mut bytes = Vec::new();
+    let base = writer.next_offset();
+    builder.seal(&[], Compression::Lz4, base, LeaderEpoch::NONE, &mut bytes).unwrap();
+    writer.append(&mut bytes).unwrap();
+    writer.sync().unwrap();
 }
 
 fn segments(folder: &Path) -> Vec<PathBuf> {
@@ -326,6 +338,68 @@ fn a_dump_stops_at_damage_and_says_where() {
     assert!(matches!(error, Error::Corrupt { position, .. } if position == second as u64));
 }
 
+#[test]
+fn a_dump_stops_where_offsets_have_a_gap() {
+    let folder = partition();
+    let dumped = || {
+        let mut last = None;
+        let list = Folder::list(folder.path()).unwrap();
+        let ended = dump::<Error>(&list, &Span::default(), |_, record| {
+            last = Some(record.offset);
+            Ok(ControlFlow::Continue(()))
+        });
+        (ended.unwrap_err().to_string(), last)
+    };
+    let paths = segments(folder.path());
+    let third = fs::read(&paths[2]).unwrap();
+    let mut moved = third.clone();
+    moved[7] ^= 64;
+    fs::write(&paths[2], moved).unwrap();
+    let (error, last) = dumped();
+    assert!(error.contains("a batch begins with offset"), "{error}");
+    let third_base = segment::base_of(paths[2].file_name().unwrap().to_str().unwrap(), "log");
+    assert_eq!(last.map(|last| Offset(last.0 + 1)), third_base);
+
+    fs::write(&paths[2], third).unwrap();
+    fs::remove_file(&paths[1]).unwrap();
+    let (error, last) = dumped();
+    assert!(error.contains("it does not follow the segment before it"), "{error}");
+    assert!(last < third_base);
+}
+
+#[test]
+fn what_retention_removes_while_a_log_is_verified_is_no_damage() {
+    let folder = partition();
+    let paths = segments(folder.path());
+    assert!(paths.len() > 2);
+    let (oldest, young) = paths.split_at(paths.len() - 1);
+    let list = Folder::list(folder.path()).unwrap();
+    let verified = verify(&list, |_, _| {
+        for path in oldest {
+            let _gone_already = fs::remove_file(path);
+        }
+    })
+    .unwrap();
+    assert_eq!(what(&verified), []);
+    assert_eq!(verified.segments, 1 + young.len() as u64, "the first had been read");
+}
+
+#[test]
+fn what_another_writer_appends_while_a_log_is_verified_is_no_damage() {
+    let folder = partition();
+    let list = Folder::list(folder.path()).unwrap();
+    let verified = verify(&list, |base, _| {
+        if base == Offset(0) {
+            let config = Config::new(Incarnation::from_bytes([1; 16]));
+            let mut writer = Partition::open(folder.path(), &config).unwrap().writer;
+            append(&mut writer, b"new");
+        }
+    })
+    .unwrap();
+    assert_eq!(what(&verified), []);
+    assert_eq!(verified.records, 2 * 14 + 1);
+}
+
 /// A partition that a server of release 0.1 wrote from a database: closed segments with their indexes
 /// and one that was still written, lz4, positions of the source.
 fn format_1() -> TempDir {
@@ -353,14 +427,7 @@ fn k08_a_partition_that_a_server_wrote_in_format_1_is_read_and_written_on() {
         kafka::batch::last_record_header(&last, "wellhead.position", 1 << 20, &mut buffer).unwrap();
     assert!(position.is_some_and(|position| !position.is_empty()));
 
-    let mut builder = BatchBuilder::default();
-    builder.push(1, None, Some(b"new")).unwrap();
-    let mut bytes = Vec::new();
-    builder
-        .seal(&[], Compression::Lz4, writer.next_offset(), LeaderEpoch::NONE, &mut bytes)
-        .unwrap();
-    writer.append(&mut bytes).unwrap();
-    writer.sync().unwrap();
+    append(&mut writer, b"new");
     drop(writer);
     let after = verified(folder.path());
     assert_eq!(what(&after), []);

@@ -46,7 +46,11 @@ pub fn verify(folder: &Folder, mut seen: impl FnMut(Offset, u64)) -> Result<Veri
     check_names(folder, &mut verified.findings);
     let mut before: Option<segment::Read> = None;
     for base in folder.bases.iter().copied() {
-        let Some(read) = segment::read(folder, base, &mut verified.findings)? else { continue };
+        let Some(read) = segment::read(folder, base, &mut verified.findings)? else {
+            // Retention removed it, and with it all before it: the log begins behind it by now.
+            before = None;
+            continue;
+        };
         if let Some(before) = before {
             follows(folder, &before, &read, &mut verified.findings);
         }
@@ -54,7 +58,8 @@ pub fn verify(folder: &Folder, mut seen: impl FnMut(Offset, u64)) -> Result<Veri
         seen(base, read.bytes);
         before = Some(read);
     }
-    if let (Some(facts), Some(last)) = (folder.facts(), before)
+    // What it says now: another writer may have come since the folder was listed.
+    if let (Some(facts), Some(last)) = (folder.facts_now()?, before)
         && last.leader_epoch > facts.leader_epoch.0
     {
         let what = format!(
