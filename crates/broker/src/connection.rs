@@ -124,8 +124,8 @@ impl Connection {
                         () = gone(&self.stream) => return Ok(()),
                     };
                     let api = header.api;
-                    drop(received);
-                    let _room = self.incoming.room(answer.frame.bytes().len()).await;
+                    let bytes = answer.frame.bytes().len();
+                    let _room = self.incoming.room(received, bytes).await;
                     self.outgoing(answer.frame.sent_len() as u64).answer(&answer).await?;
                     self.count(api, answer.error, began);
                 }

@@ -3,7 +3,8 @@
 //! No byte is allocated by an announced length: the buffer grows with what has come. What is longer than a
 //! connection's reserve first waits for its part of the memory that all connections share, before it is
 //! read at all; what a client sends ahead waits in the socket. A frame that has begun must be whole within
-//! the write timeout, so that nobody holds memory for what never comes.
+//! the write timeout, so that nobody holds memory for what never comes; a wait for memory is not held
+//! against the client.
 
 use std::io;
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub(crate) struct Incoming {
     /// Bytes that were read and not yet used: the rest of a frame, or the start of the next.
     read: BytesMut,
     share: Share,
-    /// A frame must be whole so long after its first byte.
+    /// A frame must be whole so long after its first byte, or after there was memory for it.
     patience: Duration,
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Incoming {
 pub(crate) struct Received {
     pub(crate) bytes: BytesMut,
     /// The memory that it, what it is decoded to, and what is made of it may take.
-    _permit: Option<Permit>,
+    permit: Option<Permit>,
 }
 
 /// What the wait for a frame led to.
@@ -87,12 +88,8 @@ impl Incoming {
                 () = stop.raised() => return Ok(Came::End),
             }
         }
-        let whole_by = Instant::now() + self.patience;
         tokio::select! {
-            came = timeout_at(whole_by, self.frame(stream, limit)) => match came {
-                Ok(came) => came,
-                Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-            },
+            came = self.frame(stream, limit) => came,
             () = stop.raised() => Ok(Came::End),
         }
     }
@@ -104,9 +101,24 @@ impl Incoming {
         }
     }
 
-    /// Waits for memory for an answer of this length, unless the reserve holds it. The request's own must
-    /// have been let go: who holds some waits for none.
-    pub(crate) async fn room(&self, bytes: usize) -> Option<Permit> {
+    /// The memory for an answer of this length that was made of a request, which is let go. It is the
+    /// request's own where that is enough, so that answers do not pile up behind it. Else it is waited for
+    /// with nothing held: who holds some waits for none.
+    pub(crate) async fn room(&self, received: Received, bytes: usize) -> Option<Permit> {
+        match received.permit {
+            Some(mut permit) if (RESERVE_BYTES + 1..=permit.bytes()).contains(&bytes) => {
+                permit.shrink_to(bytes);
+                Some(permit)
+            }
+            own => {
+                drop(own);
+                self.memory(bytes).await
+            }
+        }
+    }
+
+    /// Waits for memory, unless the reserve holds so much.
+    async fn memory(&self, bytes: usize) -> Option<Permit> {
         if bytes <= RESERVE_BYTES {
             return None;
         }
@@ -119,23 +131,27 @@ impl Incoming {
         limit: usize,
     ) -> Result<Came, ConnectionError> {
         let mut permit = None;
+        let mut whole_by = Instant::now() + self.patience;
         loop {
             let size = self.announced(limit)?;
             if let Some(size) = size {
-                if permit.is_none() {
-                    permit = self.room(size.saturating_mul(COST)).await;
+                let bytes = size.saturating_mul(COST);
+                if permit.is_none() && bytes > RESERVE_BYTES {
+                    permit = self.memory(bytes).await;
+                    whole_by = Instant::now() + self.patience;
                 }
                 if self.read.len() >= LENGTH_BYTES + size {
-                    return Ok(Came::Frame(Received { bytes: self.take(size), _permit: permit }));
+                    return Ok(Came::Frame(Received { bytes: self.take(size), permit }));
                 }
             }
             let missing = size.map_or(READ_BYTES, |size| LENGTH_BYTES + size - self.read.len());
             self.read.reserve(missing.clamp(READ_BYTES, LONG_READ_BYTES));
-            match stream.read_buf(&mut self.read).await {
-                Ok(1..) => {}
-                Ok(0) if self.read.is_empty() => return Ok(Came::End),
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-                Err(error) => return Err(error.into()),
+            match timeout_at(whole_by, stream.read_buf(&mut self.read)).await {
+                Ok(Ok(1..)) => {}
+                Ok(Ok(0)) if self.read.is_empty() => return Ok(Came::End),
+                Ok(Ok(0)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_late) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
             }
         }
     }

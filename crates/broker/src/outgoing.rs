@@ -96,8 +96,8 @@ impl<'c> Outgoing<'c> {
     async fn range(&self, range: &FileRange, mut checked: u64) -> io::Result<()> {
         let mut sent = 0_u64;
         while sent < range.length() {
-            let turn = range.length().saturating_sub(sent).min(TURN_BYTES as u64);
-            if checked < sent.saturating_add(turn) {
+            if checked <= sent {
+                let turn = range.length().saturating_sub(sent).min(TURN_BYTES as u64);
                 self.disk.bring(range, sent, turn).await?;
                 checked = sent.saturating_add(turn);
             }

@@ -72,7 +72,9 @@ pub(super) async fn answer(
     let topics: Vec<_> =
         request.topics.iter().map(|topic| find(&broker.topics, call, topic)).collect();
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or_default());
-    let deadline = Instant::now() + wait.min(broker.settings.fetch_wait_max);
+    let now = Instant::now();
+    cursors.begin(now);
+    let deadline = now + wait.min(broker.settings.fetch_wait_max);
     let min_bytes = u64::try_from(request.min_bytes).unwrap_or_default();
     let mut stop = call.stop.clone();
     loop {
@@ -129,12 +131,17 @@ async fn warm_up(
     cursors: &mut Cursors,
 ) {
     let mut left = broker.answer_bytes(request.max_bytes);
+    let mut seen = HashSet::new();
     for (asked, topic) in request.topics.iter().zip(topics) {
+        let Some(topic) = topic else { continue };
         for partition in &asked.partitions {
-            let reader = topic.as_ref().and_then(|topic| topic.partition(partition.partition));
-            let Some(reader) = reader else { continue };
+            let Some(reader) = topic.partition(partition.partition) else { continue };
             if left == 0 {
                 return;
+            }
+            // What is refused waits for nothing.
+            if !seen.insert((&topic.name, partition.partition)) {
+                continue;
             }
             let limit = u64::try_from(partition.max_bytes).unwrap_or_default().min(left);
             let mut cursor = cursors.take(reader);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use budget::Budget;
+use budget::{Budget, Lane};
 use kafka::messages::{
     ApiVersionsRequest, FetchRequest, FetchResponse, MetadataRequest, MetadataResponse,
 };
@@ -165,14 +165,8 @@ async fn half_a_request_is_cut_off_and_costs_others_nothing() {
 async fn long_requests_wait_for_memory_and_short_ones_do_not() {
     let budget = Budget::new(4 << 20);
     let server = server(Settings { budget: budget.clone(), ..settings() }).await;
-    let names: Vec<String> = (0..8_000).map(|n| format!("no-such-topic-{n:012}")).collect();
-    let topics = names.iter().map(|name| kafka::messages::MetadataRequestTopic {
-        name: Some(name),
-        ..Default::default()
-    });
-    let request = MetadataRequest { topics: Some(topics.collect()), ..Default::default() };
-    let frame = encode_request(ApiVersion(4), CorrelationId(7), None, request).unwrap();
-    let (first_half, second_half) = frame.bytes().split_at(100_000);
+    let frame = long_request();
+    let (first_half, second_half) = frame.split_at(100_000);
 
     let mut first = Client::connect(&server).await;
     first.stream.write_all(first_half).await.unwrap();
@@ -189,7 +183,61 @@ async fn long_requests_wait_for_memory_and_short_ones_do_not() {
     for mut client in [first, second] {
         let answer = client.receive().await;
         let answer: MetadataResponse<'_> = response(4, &answer);
-        assert_eq!(answer.topics.len(), names.len());
+        assert_eq!(answer.topics.len(), NAMES);
     }
     until("the memory's return", || budget.used() == 0).await;
+}
+
+#[tokio::test]
+async fn a_wait_for_memory_is_not_held_against_the_client() {
+    let budget = Budget::new(4 << 20);
+    let server = server(Settings { budget: budget.clone(), ..hasty() }).await;
+    let others = budget.share(Lane::Serving, 0);
+    let all = others.try_acquire(1 << 20).unwrap();
+    let mut client = Client::connect(&server).await;
+    let frame = long_request();
+    let (first_half, second_half) = frame.split_at(100_000);
+    client.stream.write_all(first_half).await.unwrap();
+    until("its wait", || budget.waiting() == 1).await;
+    tokio::time::sleep(2 * hasty().write_timeout).await;
+    drop(all);
+    client.stream.write_all(second_half).await.unwrap();
+    let answer = client.receive().await;
+    assert_eq!(response::<MetadataResponse<'_>>(4, &answer).topics.len(), NAMES);
+}
+
+#[tokio::test]
+async fn an_answer_goes_with_the_memory_of_its_request_and_waits_behind_nobody() {
+    let budget = Budget::new(4 << 20);
+    let server = server(Settings { budget: budget.clone(), ..settings() }).await;
+    // There is memory for one of them beside this.
+    let others = budget.share(Lane::Serving, 0);
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let mut client = Client::connect(&server).await;
+        client.stream.write_all(&long_request()[..100_000]).await.unwrap();
+        clients.push(client);
+    }
+    until("the second's wait", || budget.waiting() == 1).await;
+    let waits = tokio::spawn(async move { others.acquire(1 << 20).await.map(drop) });
+    until("the other's wait", || budget.waiting() == 2).await;
+    clients[0].stream.write_all(&long_request()[100_000..]).await.unwrap();
+    // Behind those two its answer would wait for the second, who says nothing more.
+    let answer = tokio::time::timeout(Duration::from_secs(20), clients[0].receive()).await;
+    answer.expect("an answer at once");
+    drop(clients);
+    waits.await.unwrap().unwrap();
+}
+
+const NAMES: usize = 8_000;
+
+/// A request of some 220 KB, with its length; four times that is most of a serving lane of 1 MiB.
+fn long_request() -> Vec<u8> {
+    let names: Vec<String> = (0..NAMES).map(|n| format!("no-such-topic-{n:012}")).collect();
+    let topics = names.iter().map(|name| kafka::messages::MetadataRequestTopic {
+        name: Some(name),
+        ..Default::default()
+    });
+    let request = MetadataRequest { topics: Some(topics.collect()), ..Default::default() };
+    encode_request(ApiVersion(4), CorrelationId(7), None, request).unwrap().bytes().to_vec()
 }
