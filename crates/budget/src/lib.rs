@@ -9,7 +9,7 @@
 //!
 //! 1. Lanes have an order. Who holds memory of one lane may wait for a later one, never for an earlier
 //!    one or its own. What holds memory of [`Lane::Writing`] waits for the disk alone, and what holds
-//!    memory of [`Lane::Serving`] for its client alone, so each lane moves on.
+//!    memory of [`Lane::Serving`] for its client, or for a limited time, so each lane moves on.
 //! 2. A share's reserve is kept free for it: whatever others hold, it goes on with small items.
 //! 3. An item that is larger than a lane is let through when it is the only one there. So the bound is
 //!    the budget, or that one item.

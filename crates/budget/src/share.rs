@@ -76,6 +76,12 @@ impl Share {
         }
     }
 
+    /// Whether anybody waits for memory of this lane, so that what is kept without need should go.
+    #[must_use]
+    pub fn is_waited_for(&self) -> bool {
+        self.lane().waiting() > 0
+    }
+
     /// Refuses further requests, and those that wait. Permits stay what they are.
     pub fn close(&self) {
         self.change(|lane| lane.close(self.id()));

@@ -127,8 +127,11 @@ fn a_smaller_permit_lets_others_in() {
     let share = budget.share(Lane::Writing, 0);
     let mut permit = share.try_acquire(300).unwrap();
     let mut waits = pin!(share.acquire(200));
+    assert!(!share.is_waited_for());
     assert!(poll(waits.as_mut()).is_pending());
+    assert!(share.is_waited_for());
     permit.shrink_to(100);
+    assert!(!share.is_waited_for());
     assert!(matches!(poll(waits.as_mut()), Poll::Ready(Ok(_))));
     drop(permit);
     assert_eq!(budget.used(), 0);

@@ -176,7 +176,7 @@ impl Appender {
         if pushed {
             return Ok(());
         }
-        self.lock().pending -= 1;
+        self.dropped();
         Err(Ended)
     }
 
@@ -231,7 +231,12 @@ impl Appender {
         self.moved.notify_all();
     }
 
-    fn recycle(&self, mut builder: BatchBuilder) {
+    /// Keeps an emptied builder for the next batch. Its buffer is counted nowhere, so none is kept while
+    /// somebody waits for memory.
+    pub(crate) fn recycle(&self, mut builder: BatchBuilder) {
+        if self.memory.is_waited_for() {
+            return;
+        }
         builder.clear();
         builder.shrink_to(SPARE_BYTES_MAX);
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,7 +245,18 @@ impl Appender {
         }
     }
 
-    /// A batch was taken and is not appended.
+    /// How many builders are kept.
+    #[cfg(test)]
+    pub(crate) fn spares(&self) -> usize {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Gives back what only a busy task needs.
+    fn rest(&self) {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// A batch was handed over and is not appended.
     fn dropped(&self) {
         let mut progress = self.lock();
         progress.pending = progress.pending.saturating_sub(1);
@@ -296,7 +312,11 @@ impl Worker {
         loop {
             let outcome = match self.appender.queue.pop(TICK) {
                 Pop::Item(queued) => self.append_group(queued),
-                Pop::TimedOut => Ok(()),
+                Pop::TimedOut => {
+                    self.appender.rest();
+                    self.sealed = Vec::new();
+                    Ok(())
+                }
                 Pop::Closed => return,
             };
             if let Err(reason) = outcome {

@@ -116,6 +116,26 @@ fn a_capture_that_ends_waits_for_nobodys_memory() {
 }
 
 #[test]
+fn emptied_batches_are_kept_for_the_next_unless_somebody_waits_for_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let budget = Budget::new(16 << 20);
+    let settings = Settings { budget: budget.clone(), ..settings(folder.path()) };
+    let appender = Appender::new(&settings, Offset(0), None, log::Retention::default());
+    appender.recycle(BatchBuilder::default());
+    assert_eq!(appender.spares(), 1);
+    let others = budget.share(Lane::Writing, 0);
+    let _all = others.try_acquire(16 << 20).unwrap();
+    std::thread::scope(|threads| {
+        let waits = threads.spawn(|| others.acquire_blocking(1).map(drop));
+        wait("it waits", || budget.waiting() == 1);
+        appender.recycle(BatchBuilder::default());
+        others.close();
+        assert!(waits.join().unwrap().is_err());
+    });
+    assert_eq!(appender.spares(), 1);
+}
+
+#[test]
 fn many_tasks_wait_for_one_budget_and_all_go_on() {
     const TASKS: usize = 24;
     const TRANSACTIONS: u64 = 40;
