@@ -12,6 +12,7 @@ mod quarantine;
 mod queue;
 mod selection;
 mod source;
+mod stop;
 
 pub use check::{CheckItem, CheckResult, Remedy};
 pub use error::{ErrorKind, SourceError};
@@ -22,5 +23,6 @@ pub use queue::{ByteQueue, Pop, QueueClosed};
 pub use selection::{Selection, SelectionError};
 pub use source::{
     CaptureOptions, DdlScope, OnTableError, Sink, SinkError, Source, SourceStatus, Start,
-    StatusFields, Stop,
+    StatusFields,
 };
+pub use stop::{OnRaise, Stop};

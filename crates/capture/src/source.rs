@@ -1,12 +1,11 @@
 //! The two doors of a capture: a source pushes into a sink.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use change::{Change, Position, Resume, SourceInfo, UnixTime};
 
-use crate::{CheckItem, Quarantine, SchemaHistory, Selection, SourceError};
+use crate::{CheckItem, Quarantine, SchemaHistory, Selection, SourceError, Stop};
 
 /// One server whose change log can be read. Blocking; a task gives it a thread of its own.
 pub trait Source: Send + std::fmt::Debug {
@@ -128,23 +127,6 @@ pub enum Start {
     Time(UnixTime),
     /// Right behind the entry whose [`change::Resume`] wrote this, or where an operator said.
     At(Position),
-}
-
-/// Raised once to end a [`Source::run`]. Cheap to look at; sources look at least four times a second.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Ends the run that was given this.
-    pub fn raise(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    /// Whether the run should end.
-    #[must_use]
-    pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
 }
 
 /// What a running source tells about itself, for status pages and metrics. Written by the source at

@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Read};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::transport::Transport;
+use super::transport::{HangUp, Transport};
 use crate::Error;
 use crate::wire::packet::{HEADER_LEN, MAX_PAYLOAD, PacketHeader};
 use crate::wire::reply;
@@ -25,6 +25,8 @@ pub struct BinlogStream {
     long: Option<LongEvent>,
     /// An error that came behind events, for the next call.
     failed: Option<Error>,
+    /// How long one call may take without handing out an event.
+    patience: Duration,
     max_event_bytes: usize,
     bytes_read: u64,
 }
@@ -47,7 +49,7 @@ pub enum FillOutcome {
     Events,
     /// Bytes arrive, but no event is complete yet; the chunk is empty. Ask again.
     Partial,
-    /// Nothing arrived for a quarter of a second; the chunk is empty.
+    /// Nothing arrived for a while; the chunk is empty.
     Silence,
     /// The server has ended the dump.
     End,
@@ -57,11 +59,20 @@ pub enum FillOutcome {
 pub(super) trait Arriving: Read + Send {
     /// Whether a read that filled less than it was given has taken all that had arrived.
     fn is_drained(&self) -> bool;
+
+    /// Lets one read wait so long, if the wait can be ended otherwise: by the answer.
+    fn wait_up_to(&self, _read: Duration) -> Option<HangUp> {
+        None
+    }
 }
 
 impl Arriving for Transport {
     fn is_drained(&self) -> bool {
         Self::is_drained(self)
+    }
+
+    fn wait_up_to(&self, read: Duration) -> Option<HangUp> {
+        Self::wait_up_to(self, read)
     }
 }
 
@@ -152,7 +163,7 @@ impl Chunk {
 
 impl BinlogStream {
     /// Empties `chunk` and fills it with whole events. Waits about a quarter of a second for the
-    /// first one, then takes what has already arrived, up to about `target_bytes`; a single event may
+    /// first one (see [`BinlogStream::wait_up_to`]), then takes what has already arrived, up to about `target_bytes`; a single event may
     /// be longer.
     ///
     /// # Errors
@@ -164,7 +175,7 @@ impl BinlogStream {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         let bytes_before = self.bytes_read;
         if self.long.is_none() {
             match self.fill_short(chunk, target_bytes, deadline) {
@@ -189,6 +200,14 @@ impl BinlogStream {
         } else {
             FillOutcome::Silence
         })
+    }
+
+    /// Lets each [`BinlogStream::fill`] wait about so long for the first event: who waits in one is woken by
+    /// the answer. `None` if it cannot be; then it waits as before.
+    pub(crate) fn wait_up_to(&mut self, time: Duration) -> Option<HangUp> {
+        let hang_up = self.transport.wait_up_to(time)?;
+        self.patience = time;
+        Some(hang_up)
     }
 
     /// Bytes taken from the connection since the dump started. It grows also while one long event
@@ -442,7 +461,16 @@ impl BinlogStream {
         let max_event_bytes = max_event_bytes.saturating_add(1);
         let bytes_read = carry.len() as u64;
         let transport = Box::new(transport);
-        Self { transport, sequence, carry, long: None, failed: None, max_event_bytes, bytes_read }
+        Self {
+            transport,
+            sequence,
+            carry,
+            long: None,
+            failed: None,
+            patience: PATIENCE,
+            max_event_bytes,
+            bytes_read,
+        }
     }
 }
 
@@ -491,10 +519,10 @@ fn damaged(reason: &'static str) -> Error {
     Error::Malformed { what: "the binlog stream", reason }
 }
 
-/// Least room for one read.
-const MIN_READ: usize = 256 * 1024;
+/// Least room for one read, and what a source with little to say holds.
+const MIN_READ: usize = 32 * 1024;
 
-/// How long one call may take without handing out an event.
+/// How long one call may take without handing out an event, unless it can be woken.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 const DOING: &str = "reading the binlog";

@@ -1,10 +1,14 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
 
 use capture::ErrorKind;
 use proptest::prelude::*;
 
 use super::dump::{Arriving, BinlogStream, Chunk, FillOutcome};
+use super::transport::Transport;
 use super::{Endpoint, explain};
 use crate::wire::packet::{MAX_PAYLOAD, frame};
 use crate::{Error, ServerError};
@@ -35,6 +39,22 @@ impl Arriving for Script {
 
 fn stream(pieces: impl IntoIterator<Item = Option<Vec<u8>>>) -> BinlogStream {
     BinlogStream::new(Script(pieces.into_iter().collect()), Vec::new(), 1, 64 << 20)
+}
+
+#[test]
+fn a_reader_that_waits_long_is_woken_by_hanging_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let _server = listener.accept().unwrap();
+    let transport = Transport::Plain(Arc::new(socket));
+    let mut stream = BinlogStream::new(transport, Vec::new(), 1, 1 << 20);
+    let hang_up = stream.wait_up_to(Duration::from_secs(60)).unwrap();
+    std::thread::scope(|threads| {
+        let reading = threads.spawn(|| stream.fill(&mut Chunk::default(), 0));
+        hang_up.hang_up();
+        let ended = reading.join().unwrap();
+        assert!(matches!(ended, Err(Error::Closed { .. })), "{ended:?}");
+    });
 }
 
 /// The events as a server sends them, the first packet numbered 1.

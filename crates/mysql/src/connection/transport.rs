@@ -1,7 +1,8 @@
 //! The byte stream to a server: a TCP socket, plain or under TLS, opened within a deadline.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::{ClientConnection, StreamOwned};
@@ -11,8 +12,19 @@ use crate::Error;
 
 /// A blocking byte stream whose reads time out.
 pub(super) enum Transport {
-    Plain(TcpStream),
+    Plain(Arc<TcpStream>),
     Tls(Box<StreamOwned<ClientConnection, ReadAhead>>),
+}
+
+/// Ends a connection from another thread: who waits for bytes on it sees its end at once.
+#[derive(Debug)]
+pub(crate) struct HangUp(Arc<TcpStream>);
+
+impl HangUp {
+    pub(crate) fn hang_up(&self) {
+        // One that the other side has closed needs none.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
 }
 
 impl Transport {
@@ -24,7 +36,7 @@ impl Transport {
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in addresses {
             match open(&address, timeout) {
-                Ok(socket) => return Ok(Self::Plain(socket)),
+                Ok(socket) => return Ok(Self::Plain(Arc::new(socket))),
                 Err(error) => last = error,
             }
         }
@@ -50,6 +62,14 @@ impl Transport {
             .map_err(|source| Error::Io { doing: "setting its timeouts", source })
     }
 
+    /// Limits how long one read may block, for who can be woken otherwise: by the answer. `None` if the
+    /// limit stays what it was.
+    pub(super) fn wait_up_to(&self, read: Duration) -> Option<HangUp> {
+        let socket = self.shared();
+        socket.set_read_timeout(Some(read)).ok()?;
+        Some(HangUp(Arc::clone(socket)))
+    }
+
     /// Our own address on this connection.
     pub(super) fn local_address(&self) -> Option<SocketAddr> {
         self.socket().local_addr().ok()
@@ -71,7 +91,11 @@ impl Transport {
         }
     }
 
-    const fn socket(&self) -> &TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self.shared()
+    }
+
+    const fn shared(&self) -> &Arc<TcpStream> {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => &stream.sock.socket,
@@ -82,7 +106,7 @@ impl Transport {
 impl Read for Transport {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => socket.read(buffer),
+            Self::Plain(socket) => (&**socket).read(buffer),
             Self::Tls(stream) => match stream.read(buffer) {
                 // Servers that are killed send no close_notify; the protocol's own framing tells whether
                 // something is missing.
@@ -96,14 +120,14 @@ impl Read for Transport {
 impl Write for Transport {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(socket) => socket.write(bytes),
+            Self::Plain(socket) => (&**socket).write(bytes),
             Self::Tls(stream) => stream.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Plain(socket) => socket.flush(),
+            Self::Plain(socket) => (&**socket).flush(),
             Self::Tls(stream) => stream.flush(),
         }
     }
@@ -117,7 +141,7 @@ impl std::fmt::Debug for Transport {
 
 /// Reads the socket in large pieces for rustls, which asks for a few kilobytes at a time.
 pub(super) struct ReadAhead {
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
     buffer: Box<[u8]>,
     /// Read and not yet taken: `buffer[start..end]`.
     start: usize,
@@ -125,7 +149,7 @@ pub(super) struct ReadAhead {
 }
 
 impl ReadAhead {
-    fn new(socket: TcpStream) -> Self {
+    fn new(socket: Arc<TcpStream>) -> Self {
         Self { socket, buffer: vec![0; READ_AHEAD].into_boxed_slice(), start: 0, end: 0 }
     }
 
@@ -138,7 +162,7 @@ impl Read for ReadAhead {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.start == self.end {
             // Set only after success: a timeout leaves the state as it was.
-            let count = self.socket.read(&mut self.buffer)?;
+            let count = (&*self.socket).read(&mut self.buffer)?;
             (self.start, self.end) = (0, count);
         }
         let mut ready = self.buffer.get(self.start..self.end).unwrap_or_default();
@@ -150,11 +174,11 @@ impl Read for ReadAhead {
 
 impl Write for ReadAhead {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.write(bytes)
+        (&*self.socket).write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.socket.flush()
+        (&*self.socket).flush()
     }
 }
 

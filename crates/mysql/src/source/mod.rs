@@ -80,8 +80,11 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 /// A connection without any byte for so long is dead.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 const PATIENCE: Patience = Patience { first: Duration::from_secs(900), later: SILENCE_MAX };
-/// The stop is looked at this often.
-const WAIT_MAX: Duration = Duration::from_millis(250);
+/// The sink is asked for what is due this often at least.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long the reading thread waits for the server. It is woken by hanging up, so this is only how soon a
+/// source that falls silent gives back what it held while it was busy; a server's heartbeats are rarer.
+const READ_WAIT: Duration = Duration::from_secs(1);
 /// Far below the time that a batch stays open, so that it is not held longer than it has to be.
 const WAIT_MIN: Duration = Duration::from_micros(100);
 
@@ -324,10 +327,11 @@ impl Source for MySqlSource {
             Err(_) if stop.is_raised() => return Ok(()),
             acted => acted?,
         };
-        let Dump { stream, facts, mut plan, clock_ahead_micros } = match self.connect(&from, stop) {
-            Err(_) if stop.is_raised() => return Ok(()),
-            connected => connected?,
-        };
+        let Dump { mut stream, facts, mut plan, clock_ahead_micros } =
+            match self.connect(&from, stop) {
+                Err(_) if stop.is_raised() => return Ok(()),
+                connected => connected?,
+            };
         // A start behind GTIDs has no place in a file, and by such places definitions are kept. The end
         // of the log was asked for before the GTIDs, so what it stands for is not ahead of them.
         if let (Start::Now, true, Some(end)) =
@@ -369,7 +373,10 @@ impl Source for MySqlSource {
         }
         let forward = plan.forward_to.map(|to| Forward::new(to, checksum(&facts)));
         let memory = self.options.budget.share(Lane::Reading, reader::RESERVE_BYTES);
-        let channel = Channel::new(self.options.queue_bytes, memory);
+        let channel = Arc::new(Channel::new(self.options.queue_bytes, memory));
+        let waiting = Arc::clone(&channel);
+        let _woken = stop.on_raise(move || waiting.close());
+        let hang_up = stream.wait_up_to(READ_WAIT);
         let reading_stop = Stop::default();
         let result = std::thread::scope(|threads| {
             let reading = std::thread::Builder::new()
@@ -382,6 +389,9 @@ impl Source for MySqlSource {
                 self.translate(&channel, &mut translator, forward, clock_ahead_micros, sink, stop);
             reading_stop.raise();
             channel.close();
+            if let Some(reading) = &hang_up {
+                reading.hang_up();
+            }
             if reading.join().is_err() {
                 tracing::error!("the reading thread panicked");
             }

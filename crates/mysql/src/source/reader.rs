@@ -58,7 +58,7 @@ struct Spare {
 }
 
 /// What a source may hold whatever others do: one chunk of an idle one that is filled, and one that is
-/// handled.
+/// handled. An event of more than that waits for its turn.
 pub(crate) const RESERVE_BYTES: usize = 2 * CHUNK_BYTES_MIN;
 
 /// Bytes asked of the socket at once, by a source that has little to say or must go on with little memory.
@@ -110,6 +110,8 @@ impl Channel {
             Some(permit) => permit,
             None => {
                 *target = CHUNK_BYTES_MIN;
+                // Those are too large now, and counted nowhere.
+                self.rest();
                 self.memory.acquire_blocking(*target).ok()?
             }
         };
@@ -237,6 +239,40 @@ mod tests {
         channel.spare().huge_bytes += bytes;
         stop.raise();
         assert!(!channel.wait_for_huge(bytes, &stop), "a stop ends the waiting");
+    }
+
+    #[test]
+    fn a_source_goes_on_with_its_reserve_while_others_hold_all_memory() {
+        let budget = budget::Budget::new(8 << 20);
+        let memory = budget.share(budget::Lane::Reading, RESERVE_BYTES);
+        let others = budget.share(budget::Lane::Reading, 0);
+        let _all = others.try_acquire((3 << 20) - RESERVE_BYTES).unwrap();
+        let packets: Vec<u8> = (1..=200).flat_map(packet).collect();
+        let stream = BinlogStream::of(SlowToStart {
+            until: Instant::now(),
+            packet: std::io::Cursor::new(packets),
+        });
+        let (channel, stop) = (Channel::new(1 << 20, memory), Stop::default());
+        let patience = Patience { first: Duration::ZERO, later: Duration::ZERO };
+        std::thread::scope(|threads| {
+            threads.spawn(|| read(stream, &channel, &stop, patience));
+            let mut events = 0;
+            while let capture::Pop::Item(Read::Events(chunk, permit, _)) =
+                channel.full.pop(Duration::from_secs(20))
+            {
+                events += chunk.events().len();
+                channel.recycle(chunk, permit);
+            }
+            channel.close();
+            assert_eq!(events, 200);
+        });
+    }
+
+    /// An event of a kilobyte as a server sends it.
+    fn packet(number: u8) -> Vec<u8> {
+        let mut bytes = vec![0x00, 0x04, 0x00, number];
+        bytes.resize(4 + 1024, 0);
+        bytes
     }
 
     /// Says nothing for a while, then one event, then nothing any more.
