@@ -6,9 +6,10 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::serve::IncomingStream;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::UnixListener;
 
 use crate::app::{App, blocking};
+use crate::door::Door;
 use crate::problem::{Code, Problem};
 
 /// Where a request came from.
@@ -22,8 +23,8 @@ pub(crate) enum Caller {
     Stranger,
 }
 
-impl Connected<IncomingStream<'_, TcpListener>> for Caller {
-    fn connect_info(_: IncomingStream<'_, TcpListener>) -> Self {
+impl Connected<IncomingStream<'_, Door>> for Caller {
+    fn connect_info(_: IncomingStream<'_, Door>) -> Self {
         Self::Remote
     }
 }

@@ -7,6 +7,7 @@ mod access;
 mod app;
 mod audit;
 mod choices;
+mod door;
 mod groups;
 mod health;
 mod left_out;

@@ -9,12 +9,13 @@ use tokio::task::JoinHandle;
 
 use crate::access::Caller;
 use crate::app::App;
+use crate::door::Door;
 use crate::routes::router;
 
 /// The bound listeners, before they serve.
 #[derive(Debug)]
 pub struct HttpServer {
-    tcp: TcpListener,
+    tcp: Door,
     admin: UnixListener,
     admin_path: PathBuf,
 }
@@ -37,6 +38,7 @@ impl HttpServer {
     pub async fn bind(address: SocketAddr, admin_path: &Path) -> Result<Self, ServeError> {
         let tcp = TcpListener::bind(address)
             .await
+            .map(Door::new)
             .map_err(|source| ServeError { what: address.to_string(), source })?;
         let failed = |source| ServeError { what: admin_path.display().to_string(), source };
         // The data folder is locked by this process, so a socket found in it is left over.
@@ -54,7 +56,7 @@ impl HttpServer {
     /// # Errors
     /// The operating system does not say.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.tcp.local_addr()
+        self.tcp.address()
     }
 
     /// Serves until `stop` becomes true, then answers what was asked and ends. The caller joins.
