@@ -35,10 +35,9 @@ impl Staging {
         name.push(".unfinished");
         let path = parent.join(name);
         match DirBuilder::new().mode(0o700).create(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                bail!(unusable(&path, "created", &error))
-            }
-            _ => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => must_be_left(&path)?,
+            Err(error) => bail!(unusable(&path, "created", &error)),
+            Ok(()) => {}
         }
         let lock = OpenOptions::new()
             .create(true)
@@ -65,10 +64,12 @@ impl Staging {
     /// Makes everything durable and gives the folder its name.
     pub(super) fn finish(self) -> Result<()> {
         let done = || -> std::io::Result<()> {
-            fs::remove_file(self.path.join(LOCK))?;
             sync_folders(&self.path)?;
             RealDisk.rename(&self.path, &self.target)?;
-            RealDisk.sync_folder(self.target.parent().unwrap_or(Path::new("")))
+            RealDisk.sync_folder(self.target.parent().unwrap_or(Path::new("")))?;
+            // Only now, so that nobody fills the folder anew before it has its name.
+            fs::remove_file(self.target.join(LOCK))?;
+            RealDisk.sync_folder(&self.target)
         };
         done().map_err(|error| unusable(&self.target, "put into place", &error).into())
     }
@@ -113,6 +114,19 @@ fn must_be_free(target: &Path) -> Result<()> {
     }
 }
 
+/// A folder of the staging's name is emptied only if a killed command has left it.
+fn must_be_left(path: &Path) -> Result<()> {
+    let unreadable = |error| unusable(path, "used", &error);
+    let is_ours = path.join(LOCK).exists();
+    if !is_ours && fs::read_dir(path).map_err(unreadable)?.next().is_some() {
+        bail!(Failure::usage(format!(
+            "{} is in the way, and no backup has left it; move it, or give another name",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
 /// Syncs a folder and the folders in it, the innermost first.
 fn sync_folders(folder: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
@@ -151,6 +165,19 @@ mod tests {
         assert_eq!(fs::read(target.join("file")).unwrap(), b"whole");
         let error = Staging::begin(&target).unwrap_err().to_string();
         assert!(error.ends_with("is not empty; give the name of a new folder"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_is_not_emptied() {
+        let outer = tempfile::tempdir().unwrap();
+        let other = outer.path().join("backup.unfinished");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("letter"), "dear").unwrap();
+        let error = Staging::begin(&outer.path().join("backup")).unwrap_err().to_string();
+        assert!(error.contains("is in the way, and no backup has left it"), "{error}");
+        assert_eq!(fs::read(other.join("letter")).unwrap(), b"dear");
+        fs::remove_file(other.join("letter")).unwrap();
+        Staging::begin(&outer.path().join("backup")).unwrap().finish().unwrap();
     }
 
     #[test]
