@@ -1,7 +1,7 @@
 //! Consumers that do not read what they asked for, and clients that do not say what they began to.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use budget::{Budget, Lane};
 use kafka::messages::{
@@ -199,7 +199,8 @@ async fn a_wait_for_memory_is_not_held_against_the_client() {
     let (first_half, second_half) = frame.split_at(100_000);
     client.stream.write_all(first_half).await.unwrap();
     until("its wait", || budget.waiting() == 1).await;
-    tokio::time::sleep(2 * hasty().write_timeout).await;
+    let (waits_since, longer) = (Instant::now(), 2 * hasty().write_timeout);
+    until("longer than a request may take", || waits_since.elapsed() > longer).await;
     drop(all);
     client.stream.write_all(second_half).await.unwrap();
     let answer = client.receive().await;
