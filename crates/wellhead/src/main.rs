@@ -14,6 +14,7 @@ mod output;
 mod password;
 mod serve;
 mod server;
+mod serving;
 mod sources;
 mod tap;
 mod topics;

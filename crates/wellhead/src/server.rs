@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::data_dir::DataDir;
+use crate::serving::Serving;
 use crate::sources::KnownSources;
 use crate::topics::ServedTopics;
 
@@ -46,6 +47,8 @@ pub(crate) struct Server {
     /// Where the API listens.
     pub(crate) http: SocketAddr,
     broker: Broker,
+    /// Let go behind the broker that runs on it.
+    _serving: Serving,
     app: App,
     api: JoinHandle<std::io::Result<()>>,
     stop_api: watch::Sender<bool>,
@@ -65,20 +68,24 @@ impl Server {
         let mut registry = Registry::default();
         let topics = Arc::new(TopicDirectory::default());
         let accounts = settings.access == Access::Accounts;
-        let mut broker = Broker::new(
-            settings.broker,
-            Arc::clone(&topics),
-            catalog.clone(),
-            Arc::clone(&clock),
-            &mut registry,
-        );
-        let kafka = broker
-            .listen(ListenerSettings {
+        let serving = Serving::start().context("the threads for kafka clients")?;
+        let start_broker = async {
+            let mut broker = Broker::new(
+                settings.broker,
+                Arc::clone(&topics),
+                catalog.clone(),
+                Arc::clone(&clock),
+                &mut registry,
+            );
+            let listener = ListenerSettings {
                 address: settings.kafka,
                 advertised: settings.advertised,
                 access: settings.access,
-            })
-            .await?;
+            };
+            let kafka = broker.listen(listener).await?;
+            Ok::<_, broker::Error>((broker, kafka))
+        };
+        let (mut broker, kafka) = serving.enter(start_broker).await?;
         let http_server =
             HttpServer::bind(settings.http, &data_dir.admin_socket()).await.map_err(|error| {
                 let told = format!("{error}; change http.listen (--http), or stop what uses it");
@@ -101,7 +108,7 @@ impl Server {
             .await
             .context("opening the tasks ended early")??
         };
-        broker.open();
+        serving.enter(async { broker.open() }).await;
 
         write_admin_token(&data_dir, &catalog)?;
         let facts = ServerFacts {
@@ -123,6 +130,7 @@ impl Server {
             kafka,
             http,
             broker,
+            _serving: serving,
             app,
             api,
             stop_api,
