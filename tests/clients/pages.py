@@ -1,0 +1,46 @@
+"""Runs the examples of `docs/clients/` as they stand, and waits for the rows that they print."""
+
+import json
+import subprocess
+
+from harness import paths, wait
+
+import tour
+
+PAGES = paths.REPOSITORY / "docs" / "clients"
+
+
+def prints_every_row(command, served, folder, more=()):
+    """Starts an example in its folder of `docs/clients/` and waits until it has printed each row of the topic once."""
+    with served.new_login() as login, open(served.folder / f"page-{login.group}", "w+b") as said:
+        errors = served.folder / f"page-{login.group}-errors"
+        with open(errors, "wb") as log:
+            program = subprocess.Popen(
+                list(map(str, command)), env=tour.environment(served, login, more), cwd=PAGES / folder,
+                stdin=subprocess.DEVNULL, stdout=said, stderr=log)
+        try:
+            wait.until(
+                lambda: program.poll() is not None or len(changes(said)) >= len(served.rows),
+                lambda: f"the rows of the topic; {folder} printed {len(changes(said))}\n{end_of(errors)}",
+                tour.DEADLINE_S, 0.1)
+        finally:
+            ended = program.poll()
+            program.kill()
+            program.wait(30)
+        assert ended is None, f"{folder} ended with {ended}\n{end_of(errors)}"
+        seen = changes(said)
+    assert [(change["offset"], change["operation"], change["table"]) for change in seen] == served.rows
+    ids = [str(change["after"]["id"]) for change in seen]
+    assert ids == [str(number) for number in range(len(ids))]
+
+
+def changes(said):
+    """The whole lines of a program's output, parsed; lines that are not JSON objects are a library's own chatter."""
+    said.seek(0)
+    lines = said.read().split(b"\n")[:-1]
+    return [json.loads(line) for line in lines if line.startswith(b"{")]
+
+
+def end_of(log):
+    """The end of what a program logged."""
+    return log.read_text(errors="replace")[-3000:]
