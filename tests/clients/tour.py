@@ -67,7 +67,8 @@ def judge(client, served, lines, checkpoint):
     if tour.does("time"):
         [seen] = tour.events("time")
         assert seen["offset"] == at
-        assert seen.get("timestamp", served.timestamp(at)) == served.timestamp(at)
+        second = served.timestamp(at) // 1000
+        assert seen.get("timestamp", second) == second, "a time is told in the unit in which it was asked"
     tour.reads("seek", served, at, 1)
     if tour.does("pause"):
         assert tour.events("paused") == [{"event": "paused", "records": 0}]
@@ -83,9 +84,10 @@ def judge(client, served, lines, checkpoint):
         expected.append((begin + COUNT, None))
         assert checkpoint["offset"] == begin + COUNT, f"the API says {checkpoint}"
     seen = tour.events("committed")
-    assert [entry["offset"] for entry in seen] == [offset for offset, _ in expected]
+    if tour.does("committed"):
+        assert [entry["offset"] for entry in seen] == [offset for offset, _ in expected]
     for entry, (_, metadata) in zip(seen, expected):
-        assert metadata in (None, entry["metadata"]), "metadata comes back byte for byte"
+        assert metadata in (None, entry.get("metadata")), "metadata comes back byte for byte"
 
 
 class Tour:
