@@ -32,14 +32,54 @@ pub enum ApiKey {
     LeaveGroup = 13,
     /// Hands out the assignment of a group.
     SyncGroup = 14,
+    /// Says who is in a group.
+    DescribeGroups = 15,
+    /// Says which groups there are.
+    ListGroups = 16,
     /// Chooses a SASL mechanism.
     SaslHandshake = 17,
     /// Asks what is served; this table is the answer.
     ApiVersions = 18,
+    /// Creates topics; refused.
+    CreateTopics = 19,
+    /// Deletes topics; refused.
+    DeleteTopics = 20,
+    /// Deletes records; refused.
+    DeleteRecords = 21,
+    /// Asked before producing; refused.
+    InitProducerId = 22,
     /// Finds where the batches of a leader epoch end.
     OffsetForLeaderEpoch = 23,
+    /// Shows access rules; refused.
+    DescribeAcls = 29,
+    /// Makes access rules; refused.
+    CreateAcls = 30,
+    /// Deletes access rules; refused.
+    DeleteAcls = 31,
+    /// Shows settings of topics and of the broker.
+    DescribeConfigs = 32,
+    /// Replaces settings; refused.
+    AlterConfigs = 33,
     /// Carries a SASL token.
     SaslAuthenticate = 36,
+    /// Adds partitions; refused.
+    CreatePartitions = 37,
+    /// Forgets groups.
+    DeleteGroups = 42,
+    /// Changes settings; refused.
+    IncrementalAlterConfigs = 44,
+    /// Says which partitions are moving: none, ever.
+    ListPartitionReassignments = 46,
+    /// Forgets where a group stands.
+    OffsetDelete = 47,
+    /// Names the brokers, for admin clients.
+    DescribeCluster = 60,
+    /// Enters, keeps and leaves a group of the consumer protocol (KIP-848).
+    ConsumerGroupHeartbeat = 68,
+    /// Says who is in a group of the consumer protocol.
+    ConsumerGroupDescribe = 69,
+    /// Names topics and partitions, page by page.
+    DescribeTopicPartitions = 75,
 }
 
 /// The served versions of one API.
@@ -61,8 +101,8 @@ const fn versions(min: i16, max: i16, flexible_from: i16) -> Versions {
 }
 
 impl ApiKey {
-    /// Every served API, by number.
-    pub const ALL: [Self; 15] = [
+    /// Every API whose messages are known here, by number.
+    pub const ALL: [Self; 35] = [
         Self::Produce,
         Self::Fetch,
         Self::ListOffsets,
@@ -74,11 +114,58 @@ impl ApiKey {
         Self::Heartbeat,
         Self::LeaveGroup,
         Self::SyncGroup,
+        Self::DescribeGroups,
+        Self::ListGroups,
         Self::SaslHandshake,
         Self::ApiVersions,
+        Self::CreateTopics,
+        Self::DeleteTopics,
+        Self::DeleteRecords,
+        Self::InitProducerId,
         Self::OffsetForLeaderEpoch,
+        Self::DescribeAcls,
+        Self::CreateAcls,
+        Self::DeleteAcls,
+        Self::DescribeConfigs,
+        Self::AlterConfigs,
         Self::SaslAuthenticate,
+        Self::CreatePartitions,
+        Self::DeleteGroups,
+        Self::IncrementalAlterConfigs,
+        Self::ListPartitionReassignments,
+        Self::OffsetDelete,
+        Self::DescribeCluster,
+        Self::ConsumerGroupHeartbeat,
+        Self::ConsumerGroupDescribe,
+        Self::DescribeTopicPartitions,
     ];
+
+    /// Whether a broker of ours answers it. One that is known and not answered is not advertised.
+    pub const fn is_answered(self) -> bool {
+        !matches!(
+            self,
+            Self::DescribeGroups
+                | Self::ListGroups
+                | Self::CreateTopics
+                | Self::DeleteTopics
+                | Self::DeleteRecords
+                | Self::InitProducerId
+                | Self::DescribeAcls
+                | Self::CreateAcls
+                | Self::DeleteAcls
+                | Self::DescribeConfigs
+                | Self::AlterConfigs
+                | Self::CreatePartitions
+                | Self::DeleteGroups
+                | Self::IncrementalAlterConfigs
+                | Self::ListPartitionReassignments
+                | Self::OffsetDelete
+                | Self::DescribeCluster
+                | Self::ConsumerGroupHeartbeat
+                | Self::ConsumerGroupDescribe
+                | Self::DescribeTopicPartitions
+        )
+    }
 
     /// Which versions are served.
     pub const fn versions(self) -> Versions {
@@ -94,10 +181,30 @@ impl ApiKey {
             Self::Heartbeat => versions(0, 4, 4),
             Self::LeaveGroup => versions(0, 5, 4),
             Self::SyncGroup => versions(0, 5, 4),
+            Self::DescribeGroups => versions(0, 6, 5),
+            Self::ListGroups => versions(0, 5, 3),
             Self::SaslHandshake => versions(0, 1, NEVER),
             Self::ApiVersions => versions(0, 4, 3),
+            Self::CreateTopics => versions(0, 7, 5),
+            Self::DeleteTopics => versions(0, 6, 4),
+            Self::DeleteRecords => versions(0, 2, 2),
+            Self::InitProducerId => versions(0, 5, 2),
             Self::OffsetForLeaderEpoch => versions(0, 4, 4),
+            Self::DescribeAcls => versions(0, 3, 2),
+            Self::CreateAcls => versions(0, 3, 2),
+            Self::DeleteAcls => versions(0, 3, 2),
+            Self::DescribeConfigs => versions(0, 4, 4),
+            Self::AlterConfigs => versions(0, 2, 2),
             Self::SaslAuthenticate => versions(0, 2, 2),
+            Self::CreatePartitions => versions(0, 3, 2),
+            Self::DeleteGroups => versions(0, 2, 2),
+            Self::IncrementalAlterConfigs => versions(0, 1, 1),
+            Self::ListPartitionReassignments => versions(0, 0, 0),
+            Self::OffsetDelete => versions(0, 0, NEVER),
+            Self::DescribeCluster => versions(0, 2, 0),
+            Self::ConsumerGroupHeartbeat => versions(0, 1, 0),
+            Self::ConsumerGroupDescribe => versions(0, 1, 0),
+            Self::DescribeTopicPartitions => versions(0, 0, 0),
         }
     }
 
@@ -106,7 +213,7 @@ impl ApiKey {
         self as i16
     }
 
-    /// The served API with this number.
+    /// The known API with this number.
     pub fn from_number(number: i16) -> Option<Self> {
         Self::ALL.into_iter().find(|api| api.number() == number)
     }

@@ -6,11 +6,23 @@ use crate::{
     ApiKey, ApiVersion, CorrelationId, Frame, RequestHeader, Result, encode_request,
     encode_response,
     messages::{
-        ApiVersionsRequest, ApiVersionsResponse, FetchRequest, FetchResponse,
-        FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse,
-        JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse,
-        ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse,
-        OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
+        AlterConfigsRequest, AlterConfigsResponse, ApiVersionsRequest, ApiVersionsResponse,
+        ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, ConsumerGroupHeartbeatRequest,
+        ConsumerGroupHeartbeatResponse, CreateAclsRequest, CreateAclsResponse,
+        CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest,
+        CreateTopicsResponse, DeleteAclsRequest, DeleteAclsResponse, DeleteGroupsRequest,
+        DeleteGroupsResponse, DeleteRecordsRequest, DeleteRecordsResponse, DeleteTopicsRequest,
+        DeleteTopicsResponse, DescribeAclsRequest, DescribeAclsResponse, DescribeClusterRequest,
+        DescribeClusterResponse, DescribeConfigsRequest, DescribeConfigsResponse,
+        DescribeGroupsRequest, DescribeGroupsResponse, DescribeTopicPartitionsRequest,
+        DescribeTopicPartitionsResponse, FetchRequest, FetchResponse, FindCoordinatorRequest,
+        FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse,
+        IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, InitProducerIdRequest,
+        InitProducerIdResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
+        LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, ListOffsetsRequest,
+        ListOffsetsResponse, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse,
+        MetadataRequest, MetadataResponse, OffsetCommitRequest, OffsetCommitResponse,
+        OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse,
         OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, ProduceRequest, ProduceResponse,
         SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
         SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse, decode,
@@ -141,14 +153,54 @@ bodies! {
     LeaveGroup(LeaveGroupRequest<'a>, LeaveGroupResponse<'a>),
     /// Hands out the assignment of a group.
     SyncGroup(SyncGroupRequest<'a>, SyncGroupResponse<'a>),
+    /// Says who is in a group.
+    DescribeGroups(DescribeGroupsRequest<'a>, DescribeGroupsResponse<'a>),
+    /// Says which groups there are.
+    ListGroups(ListGroupsRequest<'a>, ListGroupsResponse<'a>),
     /// Chooses a SASL mechanism.
     SaslHandshake(SaslHandshakeRequest<'a>, SaslHandshakeResponse<'a>),
     /// Asks what is served.
     ApiVersions(ApiVersionsRequest<'a>, ApiVersionsResponse),
+    /// Creates topics; refused.
+    CreateTopics(CreateTopicsRequest<'a>, CreateTopicsResponse<'a>),
+    /// Deletes topics; refused.
+    DeleteTopics(DeleteTopicsRequest<'a>, DeleteTopicsResponse<'a>),
+    /// Deletes records; refused.
+    DeleteRecords(DeleteRecordsRequest<'a>, DeleteRecordsResponse<'a>),
+    /// Asked before producing; refused.
+    InitProducerId(InitProducerIdRequest<'a>, InitProducerIdResponse),
     /// Finds where a leader epoch ends.
     OffsetForLeaderEpoch(OffsetForLeaderEpochRequest<'a>, OffsetForLeaderEpochResponse<'a>),
+    /// Shows access rules; refused.
+    DescribeAcls(DescribeAclsRequest<'a>, DescribeAclsResponse<'a>),
+    /// Makes access rules; refused.
+    CreateAcls(CreateAclsRequest<'a>, CreateAclsResponse<'a>),
+    /// Deletes access rules; refused.
+    DeleteAcls(DeleteAclsRequest<'a>, DeleteAclsResponse<'a>),
+    /// Shows settings of topics and of the broker.
+    DescribeConfigs(DescribeConfigsRequest<'a>, DescribeConfigsResponse<'a>),
+    /// Replaces settings; refused.
+    AlterConfigs(AlterConfigsRequest<'a>, AlterConfigsResponse<'a>),
     /// Carries a SASL token.
     SaslAuthenticate(SaslAuthenticateRequest<'a>, SaslAuthenticateResponse<'a>),
+    /// Adds partitions; refused.
+    CreatePartitions(CreatePartitionsRequest<'a>, CreatePartitionsResponse<'a>),
+    /// Forgets groups.
+    DeleteGroups(DeleteGroupsRequest<'a>, DeleteGroupsResponse<'a>),
+    /// Changes settings; refused.
+    IncrementalAlterConfigs(IncrementalAlterConfigsRequest<'a>, IncrementalAlterConfigsResponse<'a>),
+    /// Says which partitions are moving: none, ever.
+    ListPartitionReassignments(ListPartitionReassignmentsRequest<'a>, ListPartitionReassignmentsResponse<'a>),
+    /// Forgets where a group stands.
+    OffsetDelete(OffsetDeleteRequest<'a>, OffsetDeleteResponse<'a>),
+    /// Names the brokers, for admin clients.
+    DescribeCluster(DescribeClusterRequest, DescribeClusterResponse<'a>),
+    /// Enters, keeps and leaves a group of the consumer protocol (KIP-848).
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest<'a>, ConsumerGroupHeartbeatResponse<'a>),
+    /// Says who is in a group of the consumer protocol.
+    ConsumerGroupDescribe(ConsumerGroupDescribeRequest<'a>, ConsumerGroupDescribeResponse<'a>),
+    /// Names topics and partitions, page by page.
+    DescribeTopicPartitions(DescribeTopicPartitionsRequest<'a>, DescribeTopicPartitionsResponse<'a>),
 }
 
 impl<'a> Request<'a> {

@@ -94,6 +94,7 @@ pub(crate) async fn serve(
         Request::ApiVersions(_) | Request::SaslHandshake(_) | Request::SaslAuthenticate(_) => {
             Err(ConnectionError::Sasl("the session answers this request"))
         }
+        unanswered => Err(kafka::Error::UnknownApi(unanswered.api().number()).into()),
     }
 }
 

@@ -66,6 +66,17 @@ pub trait Coder<'a>: Sized {
     /// The tagged fields at the end of a flexible structure: skipped when read, none when written.
     fn tags(&mut self) -> Result<()>;
 
+    /// A structure that may be null: one byte says whether it is there.
+    fn nullable_struct<T: Wire<'a> + Default>(&mut self, value: &mut Option<T>) -> Result<()> {
+        let mut present = if value.is_some() { 1 } else { -1 };
+        self.int8(&mut present)?;
+        if present < 0 {
+            *value = None;
+            return Ok(());
+        }
+        value.get_or_insert_default().wire(self)
+    }
+
     /// A string that may be null since version `first`; before, null is written as empty.
     fn nullable_string_since(&mut self, first: i16, value: &mut Option<&'a str>) -> Result<()> {
         if self.version() >= first {

@@ -40,9 +40,10 @@ pub struct ServedApi {
 }
 
 impl ApiVersionsResponse {
-    /// The whole table of [`crate::api`].
+    /// What of the table of [`crate::api`] is answered.
     pub fn served() -> Self {
-        let apis = ApiKey::ALL.into_iter().map(ServedApi::from).collect();
+        let answered = ApiKey::ALL.into_iter().filter(|api| api.is_answered());
+        let apis = answered.map(ServedApi::from).collect();
         Self { error: ErrorCode::None, apis, throttle_time_ms: 0 }
     }
 

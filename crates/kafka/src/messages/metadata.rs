@@ -3,7 +3,7 @@
 use crate::{
     ErrorCode, LeaderEpoch, PartitionId, Result, TopicId,
     codec::{Coder, Wire},
-    messages::message,
+    messages::{OPERATIONS_UNKNOWN, message},
 };
 
 message!(Metadata: MetadataRequest<'a>, MetadataResponse<'a>);
@@ -96,9 +96,6 @@ pub struct PartitionMetadata {
     /// Node ids of the replicas that are away, since version 5.
     pub offline_replicas: Vec<i32>,
 }
-
-/// "Not asked for", of a set of authorized operations.
-const OPERATIONS_UNKNOWN: i32 = i32::MIN;
 
 impl Default for MetadataRequest<'_> {
     fn default() -> Self {

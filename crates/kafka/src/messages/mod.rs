@@ -4,15 +4,32 @@
 //! old version carries one of something and a newer version many (the keys of `FindCoordinator`,
 //! the members of `LeaveGroup`, the groups of `OffsetFetch`), the structure here always has many.
 
+mod acls;
+mod alter_configs;
 mod api_versions;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
+mod create_partitions;
+mod create_topics;
+mod delete_groups;
+mod delete_records;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod describe_groups;
+mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
 mod heartbeat;
+mod init_producer_id;
 mod join_group;
 mod leave_group;
+mod list_groups;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
+mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
@@ -27,7 +44,52 @@ mod sampler;
 #[cfg(test)]
 mod tests;
 
+pub use acls::{
+    Acl, AclDescription, AclFilter, AclResource, CreateAclsRequest, CreateAclsResponse, CreatedAcl,
+    DeleteAclsRequest, DeleteAclsResponse, DeletedAcls, DescribeAclsRequest, DescribeAclsResponse,
+    MatchingAcl,
+};
+pub use alter_configs::{
+    AlterConfigsRequest, AlterConfigsResource, AlterConfigsResponse, AlteredConfigs,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, IncrementalConfig,
+    IncrementalResource,
+};
 pub use api_versions::{ApiVersionsRequest, ApiVersionsResponse, ServedApi};
+pub use consumer_group_describe::{
+    AssignedTopic, ConsumerAssignment, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse,
+    DescribedConsumer, DescribedConsumerGroup,
+};
+pub use consumer_group_heartbeat::{
+    ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, HeartbeatAssignment,
+    TopicPartitions,
+};
+pub use create_partitions::{
+    CreatePartitionsRequest, CreatePartitionsResponse, GrowingAssignment, GrowingTopic, GrownTopic,
+};
+pub use create_topics::{
+    CreatableAssignment, CreatableTopic, CreateTopicsRequest, CreateTopicsResponse, CreatedConfig,
+    CreatedTopic, NamedConfig,
+};
+pub use delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse, DeletedGroup};
+pub use delete_records::{
+    DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsResponse, DeleteRecordsTopic,
+    DeletedRecordsPartition, DeletedRecordsTopic,
+};
+pub use delete_topics::{DeletableTopic, DeleteTopicsRequest, DeleteTopicsResponse, DeletedTopic};
+pub use describe_cluster::{
+    ClusterBroker, DescribeClusterRequest, DescribeClusterResponse, ENDPOINT_TYPE_BROKER,
+};
+pub use describe_configs::{
+    ConfigEntry, ConfigSynonym, DescribeConfigsRequest, DescribeConfigsResource,
+    DescribeConfigsResponse, DescribedConfigs,
+};
+pub use describe_groups::{
+    DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup, DescribedMember,
+};
+pub use describe_topic_partitions::{
+    DescribeTopic, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse,
+    DescribedPartition, DescribedTopic, TopicCursor,
+};
 pub use fetch::{
     AbortedTransaction, FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchedPartition,
     FetchedTopic, ForgottenTopic, Records,
@@ -36,11 +98,17 @@ pub use find_coordinator::{
     Coordinator, FindCoordinatorRequest, FindCoordinatorResponse, KEY_TYPE_GROUP,
 };
 pub use heartbeat::{HeartbeatRequest, HeartbeatResponse};
+pub use init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 pub use join_group::{GroupProtocol, JoinGroupRequest, JoinGroupResponse, JoinedMember};
 pub use leave_group::{LeaveGroupRequest, LeaveGroupResponse, LeavingMember, LeftMember};
+pub use list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
 pub use list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
     ListedPartition, ListedTopic, TIMESTAMP_EARLIEST, TIMESTAMP_LATEST, TIMESTAMP_MAX,
+};
+pub use list_partition_reassignments::{
+    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, OngoingPartition,
+    OngoingTopic, ReassignmentsTopic,
 };
 pub use metadata::{
     Broker, MetadataRequest, MetadataRequestTopic, MetadataResponse, PartitionMetadata,
@@ -49,6 +117,10 @@ pub use metadata::{
 pub use offset_commit::{
     CommitPartition, CommitTopic, CommittedPartition, CommittedTopic, OffsetCommitRequest,
     OffsetCommitResponse,
+};
+pub use offset_delete::{
+    OffsetDeleteRequest, OffsetDeleteResponse, OffsetDeleteTopic, OffsetDeletedPartition,
+    OffsetDeletedTopic,
 };
 pub use offset_fetch::{
     FetchedGroup, FetchedOffset, FetchedOffsets, OffsetFetchGroup, OffsetFetchRequest,
@@ -79,6 +151,15 @@ pub trait Message<'a>: Wire<'a> + Default {
     /// The API it belongs to.
     const API: ApiKey;
 }
+
+/// "Not asked for", of a set of authorized operations.
+pub const OPERATIONS_UNKNOWN: i32 = i32::MIN;
+/// A topic, as something that has settings or rules.
+pub const RESOURCE_TOPIC: i8 = 2;
+/// A consumer group, as something that has rules.
+pub const RESOURCE_GROUP: i8 = 3;
+/// A broker, as something that has settings.
+pub const RESOURCE_BROKER: i8 = 4;
 
 /// Reads one message. Bytes behind its end are ignored, as Kafka's broker ignores them.
 ///
