@@ -66,6 +66,9 @@ read(consumer, "seek", 1)
 consumer.pause(PARTITION)
 say("paused", records=sum(len(consumer.poll(timeout_ms=300)) for _ in range(3)))
 consumer.resume(PARTITION)
+if kafka.__version__ < "3":
+    # What it had read ahead is thrown away by a pause, and it would go on behind that.
+    consumer.seek(PARTITION, found.offset + 1)
 read(consumer, "resume", 1)
 commit(consumer, COUNT, METADATA)
 close(consumer)
