@@ -1,0 +1,183 @@
+//! A listener's side of TLS: the certificate it shows, replaceable while it serves, and the handshake.
+
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{InconsistentKeys, ServerConfig};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use crate::files::{Stamp, authorities};
+use crate::{ClientStream, Error, Files, HandshakeError, Identity};
+
+/// One listener's certificate. All methods may be called at any time, from any thread.
+#[derive(Debug)]
+pub struct Acceptor {
+    /// Protocols told to clients that ask (ALPN), the wished one first.
+    protocols: &'static [&'static str],
+    shown: RwLock<Shown>,
+}
+
+/// What new connections are shown.
+#[derive(Debug, Clone)]
+struct Shown {
+    files: Files,
+    /// How the files were when they were last looked at, good or not.
+    stamp: Stamp,
+    config: Arc<ServerConfig>,
+    certificate: Certificate,
+}
+
+/// What a listener shows, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Certificate {
+    /// The common name of its subject, if it has one.
+    pub name: Option<String>,
+    /// When clients begin to refuse it.
+    pub not_after: Option<Timestamp>,
+}
+
+/// A client after its handshake.
+#[derive(Debug)]
+pub struct Secured {
+    /// What it says and hears from now on.
+    pub stream: ClientStream,
+    /// The name by which it knows this listener (SNI), if it is one.
+    pub dialled: Option<String>,
+    /// Who it is, where the listener asks for that.
+    pub client: Option<Identity>,
+}
+
+/// The first byte of every handshake (RFC 8446, 5.1).
+const HANDSHAKE: u8 = 22;
+/// What a connection holds at most of what its client has not taken: two records of TLS. rustls takes no
+/// more from its caller then.
+const UNSENT_BYTES_MAX: usize = 32 << 10;
+
+impl Acceptor {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// They cannot be used.
+    pub fn open(files: Files, protocols: &'static [&'static str]) -> Result<Self, Error> {
+        let shown = RwLock::new(Shown::read(files, protocols)?);
+        Ok(Self { protocols, shown })
+    }
+
+    /// Reads files, perhaps others than before, and shows what they hold from the next connection on.
+    /// Answers what that is.
+    ///
+    /// # Errors
+    /// They cannot be used; what was shown before is still shown.
+    pub fn reload(&self, files: Files) -> Result<Certificate, Error> {
+        let shown = Shown::read(files, self.protocols)?;
+        let certificate = shown.certificate.clone();
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = shown;
+        Ok(certificate)
+    }
+
+    /// Reads the files if they are others than when this last looked. `None` if they are the same. A
+    /// change that cannot be used is told once, because it may be half of one: certificate and key are
+    /// rarely replaced at the same instant.
+    ///
+    /// # Errors
+    /// They cannot be used; what was shown before is still shown.
+    pub fn reload_if_changed(&self) -> Result<Option<Certificate>, Error> {
+        let Shown { files, stamp, .. } = self.shown();
+        let now = files.stamp();
+        if now == stamp {
+            return Ok(None);
+        }
+        self.shown.write().unwrap_or_else(PoisonError::into_inner).stamp = now;
+        self.reload(files).map(Some)
+    }
+
+    /// What is shown now.
+    #[must_use]
+    pub fn certificate(&self) -> Certificate {
+        self.shown().certificate
+    }
+
+    /// Shakes hands with a client. How long that may take, the caller says.
+    ///
+    /// A client that does not begin a handshake is sent nothing: a Kafka client that speaks plaintext would
+    /// take an alert of TLS for the length of an answer, and make room for hundreds of megabytes.
+    ///
+    /// # Errors
+    /// One side refused the other, or the client went.
+    pub async fn accept(&self, stream: TcpStream) -> Result<Secured, HandshakeError> {
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        if first != [HANDSHAKE] {
+            return Err(HandshakeError::Plaintext);
+        }
+        let acceptor = TlsAcceptor::from(self.shown().config);
+        let accepted = acceptor
+            .accept_with(stream, |session| session.set_buffer_limit(Some(UNSENT_BYTES_MAX)))
+            .await;
+        let stream = accepted.map_err(refused)?;
+        let (_, session) = stream.get_ref();
+        let dialled = session.server_name().map(ToOwned::to_owned);
+        let client = session.peer_certificates().and_then(|chain| chain.first());
+        let client = client.map(|certificate| Identity::of(certificate));
+        Ok(Secured { stream, dialled, client })
+    }
+
+    fn shown(&self) -> Shown {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Shown {
+    fn read(files: Files, protocols: &[&str]) -> Result<Self, Error> {
+        // Before the files are read, so that a later change is one.
+        let stamp = files.stamp();
+        let chain = files.chain()?;
+        let Identity { common_name: name, not_after } =
+            chain.first().map(|first| Identity::of(first)).unwrap_or_default();
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::Setup(error.to_string()))?;
+        let builder = match &files.client_ca {
+            Some(path) => builder.with_client_cert_verifier(verifier(path, provider)?),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config =
+            builder.with_single_cert(chain, files.private_key()?).map_err(|error| match error {
+                rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                    Error::NoPair { certificate: files.certificate.clone(), key: files.key.clone() }
+                }
+                other => Error::Setup(other.to_string()),
+            })?;
+        config.alpn_protocols =
+            protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        let certificate = Certificate { name, not_after };
+        Ok(Self { files, stamp, config: Arc::new(config), certificate })
+    }
+}
+
+/// Lets in clients with a certificate of these authorities.
+fn verifier(
+    path: &std::path::Path,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, Error> {
+    let roots = Arc::new(authorities(path)?);
+    WebPkiClientVerifier::builder_with_provider(roots, provider)
+        .build()
+        .map_err(|error| Error::Authority { path: path.into(), reason: error.to_string() })
+}
+
+/// rustls's own reason, out of what a stream makes of it.
+fn refused(error: io::Error) -> HandshakeError {
+    match error.downcast::<rustls::Error>() {
+        Ok(reason) => HandshakeError::Refused(reason),
+        Err(error) => HandshakeError::Io(error),
+    }
+}
