@@ -1,8 +1,9 @@
 //! The entries of the fuzz targets. They run as property tests too, on the stable toolchain.
 
 use crate::{
-    ApiKey, ApiVersion, CorrelationId, Request, Response,
+    ApiKey, ApiVersion, CorrelationId, Offset, Request, Response,
     batch::{self, BatchHeader},
+    message_set::{Conversion, MessageFormat, messages},
 };
 
 /// How much a fuzzed batch may decompress to.
@@ -39,3 +40,37 @@ pub fn fuzz_batch(bytes: &[u8]) {
         let _ = record.headers.count();
     }
 }
+
+/// Entry of the fuzz target for message sets: reads the bytes as one, and converts them as a record
+/// batch, whatever its checksum said; never panics.
+///
+/// # Panics
+/// If a message set that was made here cannot be read: a bug here.
+pub fn fuzz_message_set(bytes: &[u8]) {
+    let _ = messages(bytes, DECOMPRESSED_MAX);
+    let Ok(header) = BatchHeader::parse(bytes) else { return };
+    let Some(batch) = bytes.get(..header.batch_len) else { return };
+    let batch = with_checksum(batch);
+    for format in [MessageFormat::V0, MessageFormat::V1] {
+        let mut conversion = Conversion::new(format, Offset(0), SET_MAX, DECOMPRESSED_MAX);
+        let _ = conversion.add(&batch);
+        let read = messages(&conversion.finish(), 2 * DECOMPRESSED_MAX);
+        assert!(read.is_ok(), "what was converted cannot be read: {read:?}");
+    }
+}
+
+/// The batch with the checksum that fits.
+fn with_checksum(batch: &[u8]) -> Vec<u8> {
+    let mut batch = batch.to_vec();
+    let crc = batch.get(CHECKED_AT..).map(crc32c::crc32c).unwrap_or_default();
+    if let Some(place) = batch.get_mut(CRC_AT..CHECKED_AT) {
+        place.copy_from_slice(&crc.to_be_bytes());
+    }
+    batch
+}
+
+/// Where a batch has its checksum, and what it covers.
+const CRC_AT: usize = 17;
+const CHECKED_AT: usize = 21;
+/// How long a fuzzed message set may be.
+const SET_MAX: usize = 64 << 10;

@@ -8,15 +8,17 @@
 //! * [`RequestHeader`], [`Request`] and [`Response`] are the way of a frame through the server.
 //! * [`messages`] holds one file per API. Each message is described once, and that one description
 //!   both reads and writes it (see [`codec`]).
-//! * [`batch`] builds and reads record batches of format 2.
+//! * [`batch`] builds and reads record batches of format 2; [`message_set`] makes of them what clients of
+//!   Kafka 0.10 and older read.
 //!
 //! Sources: the Kafka protocol guide, the message definitions of Kafka 3.9, and the KIPs named at
-//! the places where they matter. What is deliberately absent: message sets of format 0 and 1,
-//! the meaning of SASL tokens, and every decision about what to answer.
+//! the places where they matter. What is deliberately absent: the meaning of SASL tokens, and
+//! every decision about what to answer.
 
 pub mod api;
 pub mod batch;
 pub mod codec;
+pub mod message_set;
 pub mod messages;
 
 mod error;
@@ -31,7 +33,7 @@ pub use api::ApiKey;
 pub use error::Error;
 pub use error_code::ErrorCode;
 pub use frame::{Frame, Segment};
-pub use fuzz::{fuzz_batch, fuzz_request};
+pub use fuzz::{fuzz_batch, fuzz_message_set, fuzz_request};
 pub use header::{RequestHeader, encode_request, encode_response, split_response};
 pub use numbers::{ApiVersion, CorrelationId, LeaderEpoch, Offset, PartitionId, TopicId};
 pub use request::{Request, Response};

@@ -45,7 +45,7 @@ impl Compression {
     }
 
     /// Appends the compressed records to `out`.
-    pub(super) fn compress(self, records: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn compress(self, records: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let done = match self {
             Self::None => {
                 out.extend_from_slice(records);
@@ -60,7 +60,7 @@ impl Compression {
     }
 
     /// Replaces what is in `out` with the decompressed records, at most `cap` bytes.
-    pub(super) fn decompress(self, bytes: &[u8], cap: usize, out: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn decompress(self, bytes: &[u8], cap: usize, out: &mut Vec<u8>) -> Result<()> {
         out.clear();
         let done = match self {
             Self::None => read_capped(bytes, cap, out),
@@ -75,6 +75,18 @@ impl Compression {
             Err(source) => Err(Error::Decompress { compression: self, source }),
         }
     }
+}
+
+/// Appends messages of format 0, compressed with LZ4.
+pub(crate) fn compress_legacy_lz4(messages: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    lz4::compress_legacy(messages, out)
+        .map_err(|source| Error::Compress { compression: Compression::Lz4, source })
+}
+
+/// Replaces what is in `out` with messages of format 0 that were compressed so.
+pub(crate) fn decompress_legacy_lz4(frame: &[u8], cap: usize, out: &mut Vec<u8>) -> Result<()> {
+    let mended = lz4::mended(frame);
+    Compression::Lz4.decompress(mended.as_deref().unwrap_or(frame), cap, out)
 }
 
 /// Whether the reader's limit was enough.

@@ -11,6 +11,9 @@ use lz4_flex::block::{compress_into, get_maximum_output_size};
 /// xxHash-32 of the two bytes before it.
 const FRAME_HEADER: [u8; 7] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82];
 
+/// The same with the checksum that Kafka's clients wrote before format 1: it covers the magic too.
+const LEGACY_FRAME_HEADER: [u8; 7] = [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x1a];
+
 /// The largest block that this frame header allows. Below 65 535 bytes `lz4_flex` changes to a hash of
 /// four bytes instead of five: on change records a tenth smaller, at two thirds of the speed.
 const BLOCK_LEN: usize = 64 * 1024;
@@ -23,7 +26,22 @@ const END_MARK: u32 = 0;
 
 /// Appends a frame that holds `data`.
 pub(super) fn compress(data: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-    out.extend_from_slice(&FRAME_HEADER);
+    append_frame(&FRAME_HEADER, data, out)
+}
+
+/// Appends a frame as messages of format 0 have it.
+pub(super) fn compress_legacy(data: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    append_frame(&LEGACY_FRAME_HEADER, data, out)
+}
+
+/// A frame of a message of format 0 with the header that the frame format asks for, if it is one of ours.
+pub(super) fn mended(frame: &[u8]) -> Option<Vec<u8>> {
+    let blocks = frame.strip_prefix(&LEGACY_FRAME_HEADER)?;
+    Some([&FRAME_HEADER, blocks].concat())
+}
+
+fn append_frame(header: &[u8], data: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    out.extend_from_slice(header);
     for block in data.chunks(BLOCK_LEN) {
         append_block(block, out)?;
     }

@@ -3,7 +3,8 @@
 //! [`BatchBuilder`] writes them, [`BatchHeader`] reads and patches their first 61 bytes, and
 //! [`records`] reads what is inside. Offset and leader epoch stand before the checksum's reach, so
 //! a batch can be sealed by one thread and placed into the log by another without a second CRC.
-//! Message sets of format 0 and 1 are not here, nor are transactions: the producer id is always −1.
+//! Message sets of format 0 and 1 are made in [`crate::message_set`]. Transactions are not here: the
+//! producer id is always −1.
 
 mod builder;
 mod compression;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use builder::BatchBuilder;
 pub use compression::Compression;
+pub(crate) use compression::{compress_legacy_lz4, decompress_legacy_lz4};
 pub use header::{BatchHeader, HEADER_LEN, set_base_offset, set_leader_epoch};
 pub use open_record::OpenRecord;
 pub use record::{Headers, Record, RecordIter, last_record_header, records};
