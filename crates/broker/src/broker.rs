@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::Catalog;
-use change::{Clock, GroupId};
+use change::Clock;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::Error;
-use crate::coordinator::GroupView;
+use crate::groups_view::GroupsView;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::settings::{ListenerSettings, Settings};
@@ -28,14 +28,8 @@ pub struct Broker {
     stop: watch::Sender<bool>,
     /// Doors that are still shut.
     shut: Vec<Listener>,
-    /// One task a listener, and the groups' timer.
+    /// One task a listener, and one for the groups.
     tasks: JoinSet<()>,
-}
-
-/// A view on the broker's groups that outlives a borrow of the [`Broker`]; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct GroupsView {
-    shared: Arc<Shared>,
 }
 
 impl Broker {
@@ -53,7 +47,7 @@ impl Broker {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let timer = Arc::clone(&shared);
-        tasks.spawn(async move { timer.groups.keep_time(Stop::new(stopped)).await });
+        tasks.spawn(async move { timer.groups.run(Stop::new(stopped)).await });
         Self { shared, stop, shut: Vec::new(), tasks }
     }
 
@@ -78,7 +72,8 @@ impl Broker {
 
     /// Serves the clients of all addresses. To be called when the topics are there: a client that does
     /// not find its topic, or finds another cluster id, takes its log for gone.
-    pub fn open(&mut self) {
+    pub async fn open(&mut self) {
+        self.shared.groups.restore().await;
         for listener in self.shut.drain(..) {
             self.tasks.spawn(listener.run());
         }
@@ -87,7 +82,7 @@ impl Broker {
     /// The broker's groups, for those who show or delete them.
     #[must_use]
     pub fn groups(&self) -> GroupsView {
-        GroupsView { shared: Arc::clone(&self.shared) }
+        GroupsView::new(&self.shared)
     }
 
     /// Closes the doors, lets every answer that is under way finish, ends all waits, and joins every
@@ -100,20 +95,5 @@ impl Broker {
             tracing::warn!("kafka clients that took their answers too slowly were cut off");
             self.tasks.shutdown().await;
         }
-    }
-}
-
-impl GroupsView {
-    /// Live members and state of a group; `None` if nobody has joined since the broker started.
-    #[must_use]
-    pub fn describe(&self, group: &GroupId) -> Option<GroupView> {
-        self.shared.groups.describe(group)
-    }
-
-    /// A group was deleted: its members are sent away, and its connections closed at their next
-    /// request.
-    pub fn remove(&self, group: &GroupId) {
-        self.shared.forget_group(group);
-        self.shared.groups.remove(group);
     }
 }

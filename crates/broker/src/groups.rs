@@ -1,31 +1,40 @@
-//! The coordinator's shell: hands requests in, lets waiting ones wait, and tells it the time.
+//! The coordinator's shell: hands requests in, lets waiting ones wait, tells it the time, and keeps what
+//! has to survive a restart.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use change::GroupId;
+use catalog::Catalog;
+use change::{Clock, GroupId, UnixTime};
 use tokio::sync::{Notify, oneshot};
 
 use crate::coordinator::{
-    Coordinator, GroupError, GroupLimits, GroupView, Identity, Join, JoinReply, Reply, Sync,
-    Synced, Ticket,
+    Coordinator, GroupError, GroupLimits, GroupOverview, GroupView, Identity, Join, JoinReply,
+    Reply, Sync, Synced, Ticket,
 };
+use crate::keeping::Keeping;
 use crate::stop::Stop;
 
 /// All consumer groups of one broker.
 #[derive(Debug)]
 pub(crate) struct Groups {
     desk: Mutex<Desk>,
-    /// Held while a commit is admitted and kept. Taken before `desk`, and never while that is held.
+    /// Held while offsets are admitted and kept. Taken before `desk`, and never while that is held.
     commits: Mutex<()>,
     /// Something may be due earlier than the timer thinks.
     changed: Notify,
+    /// There is something to keep.
+    unkept: Notify,
+    catalog: Catalog,
+    clock: Arc<dyn Clock>,
+    retention: Duration,
 }
 
 #[derive(Debug)]
 struct Desk {
     coordinator: Coordinator,
+    keeping: Keeping,
     /// Who waits for the reply to which ticket.
     waiting: HashMap<Ticket, oneshot::Sender<Reply>>,
     last_ticket: u64,
@@ -41,15 +50,52 @@ struct Waiting<'a> {
     reply: oneshot::Receiver<Reply>,
 }
 
+/// A group has members, who would overwrite or miss what is done to its offsets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StillLiving(pub(crate) GroupView);
+
+/// How often it is looked whether groups have expired (`offsets.retention.check.interval.ms`).
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(10 * 60);
+
 impl Groups {
-    pub(crate) fn new(limits: GroupLimits) -> Self {
+    pub(crate) fn new(limits: GroupLimits, catalog: Catalog, clock: Arc<dyn Clock>) -> Self {
+        let retention = limits.offsets_retention;
         let desk = Desk {
             coordinator: Coordinator::new(limits),
+            keeping: Keeping::default(),
             waiting: HashMap::new(),
             last_ticket: 0,
             closed: false,
         };
-        Self { desk: Mutex::new(desk), commits: Mutex::new(()), changed: Notify::new() }
+        Self {
+            desk: Mutex::new(desk),
+            commits: Mutex::new(()),
+            changed: Notify::new(),
+            unkept: Notify::new(),
+            catalog,
+            clock,
+            retention,
+        }
+    }
+
+    /// Takes over the groups of before a restart. From now on their members have their whole session to
+    /// be heard, so this is done when they can be.
+    pub(crate) async fn restore(&self) {
+        let catalog = self.catalog.clone();
+        let kept = match tokio::task::spawn_blocking(move || catalog.memberships()).await {
+            Ok(Ok(kept)) => kept,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the members of groups are not known any more; all will join again");
+                return;
+            }
+            Err(_) => return,
+        };
+        let mut desk = self.desk();
+        for membership in kept {
+            desk.coordinator.restore(now(), membership);
+        }
+        drop(desk);
+        self.changed.notify_one();
     }
 
     /// Joins, and waits until the rebalance is over. `None` only while the broker shuts down.
@@ -88,12 +134,7 @@ impl Groups {
         member_id: &str,
         instance_id: Option<&str>,
     ) -> Result<(), GroupError> {
-        let mut desk = self.desk();
-        let left = desk.coordinator.leave(now(), group, member_id, instance_id);
-        desk.dispatch();
-        drop(desk);
-        self.changed.notify_one();
-        left
+        self.change(|coordinator| coordinator.leave(now(), group, member_id, instance_id))
     }
 
     /// Keeps a commit with `keep` if `identity` may commit now. One at a time, so that commits are kept
@@ -109,19 +150,63 @@ impl Groups {
         Ok(keep())
     }
 
+    /// Changes offsets of a group with `keep`, from outside of it. Refused while it has members, unless
+    /// `force` sends them away; then they join again and ask where the group stands. Who joins in the
+    /// meantime is sent away too: they may have asked too early. Blocks as long as `keep` does.
+    pub(crate) fn intervene<T>(
+        &self,
+        group: &GroupId,
+        force: bool,
+        keep: impl FnOnce() -> T,
+    ) -> Result<T, StillLiving> {
+        let _turn = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(view) = self.describe(group).filter(|view| !view.members.is_empty())
+            && !force
+        {
+            return Err(StillLiving(view));
+        }
+        let kept = keep();
+        self.change(|coordinator| coordinator.expel(group));
+        Ok(kept)
+    }
+
+    /// Forgets a group with `keep`, unless it has members. Blocks as long as `keep` does.
+    pub(crate) fn dismiss<T>(
+        &self,
+        group: &GroupId,
+        keep: impl FnOnce() -> T,
+    ) -> Result<T, StillLiving> {
+        let dismissed = self.intervene(group, false, keep)?;
+        self.remove(group);
+        Ok(dismissed)
+    }
+
     pub(crate) fn remove(&self, group: &GroupId) {
-        let mut desk = self.desk();
-        desk.coordinator.remove(group);
-        desk.dispatch();
+        self.change(|coordinator| coordinator.remove(group));
     }
 
     pub(crate) fn describe(&self, group: &GroupId) -> Option<GroupView> {
         self.desk().coordinator.describe(group)
     }
 
-    /// Tells the coordinator the time whenever something is due, until `stop` is raised; then nobody
-    /// waits any more.
-    pub(crate) async fn keep_time(&self, mut stop: Stop) {
+    /// All groups with state, in no order.
+    pub(crate) fn overviews(&self) -> Vec<(GroupId, GroupOverview)> {
+        let desk = self.desk();
+        desk.coordinator.overviews().map(|(id, overview)| (id.clone(), overview)).collect()
+    }
+
+    /// Keeps the time and what changes, until `stop` is raised; then nobody waits any more.
+    pub(crate) async fn run(&self, stop: Stop) {
+        tokio::join!(
+            self.keep_time(stop.clone()),
+            self.keep_changes(stop.clone()),
+            self.expire_idle(stop)
+        );
+        self.keep_unkept().await;
+    }
+
+    /// Tells the coordinator the time whenever something is due.
+    async fn keep_time(&self, mut stop: Stop) {
         loop {
             let wake_at = self.desk().coordinator.wake_at();
             let due = async {
@@ -135,13 +220,88 @@ impl Groups {
                 () = self.changed.notified() => {}
                 () = stop.raised() => break,
             }
-            let mut desk = self.desk();
-            desk.coordinator.tick(now());
-            desk.dispatch();
+            self.dispatch(|coordinator| coordinator.tick(now()));
         }
         let mut desk = self.desk();
         desk.closed = true;
         desk.waiting.clear();
+    }
+
+    /// Writes down what changes.
+    async fn keep_changes(&self, mut stop: Stop) {
+        loop {
+            tokio::select! {
+                () = self.unkept.notified() => self.keep_unkept().await,
+                () = stop.raised() => break,
+            }
+        }
+    }
+
+    /// Writes down all that is not on disk yet. Where the disk refuses, groups go on in memory alone:
+    /// readers of a full disk shall not stand still, and after a crash they would only join again.
+    async fn keep_unkept(&self) {
+        loop {
+            let Some(batch) = self.desk().keeping.begin() else { return };
+            let catalog = self.catalog.clone();
+            let write = move || (catalog.put_memberships(&batch.settled, &batch.forgotten), batch);
+            let Ok((written, batch)) = tokio::task::spawn_blocking(write).await else { return };
+            if let Err(error) = written {
+                tracing::error!(%error, "who belongs to a group cannot be kept; after a crash members join again");
+            }
+            let mut desk = self.desk();
+            let replies = desk.keeping.end(batch);
+            desk.send(replies);
+        }
+    }
+
+    /// Forgets groups that nobody defined and nobody uses any more.
+    async fn expire_idle(&self, mut stop: Stop) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(EXPIRY_INTERVAL) => {}
+                () = stop.raised() => return,
+            }
+            let Some(before) = self.expiry() else { continue };
+            let living = self.living();
+            let catalog = self.catalog.clone();
+            let expire = move || catalog.expire_groups(before, &living);
+            match tokio::task::spawn_blocking(expire).await {
+                Ok(Ok(expired)) => self.forget_idle(&expired),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "groups that expired cannot be forgotten")
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// What was not used since then has expired.
+    fn expiry(&self) -> Option<UnixTime> {
+        let retention = i64::try_from(self.retention.as_secs()).ok()?;
+        Some(UnixTime::from_seconds(self.clock.now().seconds().checked_sub(retention)?))
+    }
+
+    /// Groups with members.
+    fn living(&self) -> Vec<GroupId> {
+        let desk = self.desk();
+        let living = desk.coordinator.overviews().filter(|(_, overview)| !overview.is_empty());
+        living.map(|(id, _)| id.clone()).collect()
+    }
+
+    fn forget_idle(&self, groups: &[GroupId]) {
+        self.change(|coordinator| {
+            for group in groups {
+                if coordinator.describe(group).is_some_and(|view| view.members.is_empty()) {
+                    coordinator.remove(group);
+                }
+            }
+        });
+        if !groups.is_empty() {
+            tracing::info!(
+                count = groups.len(),
+                "groups that were not used for long are forgotten"
+            );
+        }
     }
 
     fn hand_in<'a>(
@@ -153,14 +313,38 @@ impl Groups {
         let mut desk = self.desk();
         desk.last_ticket += 1;
         let ticket = Ticket(desk.last_ticket);
-        if !desk.closed {
+        let closed = desk.closed;
+        if !closed {
             desk.waiting.insert(ticket, sender);
-            request(&mut desk.coordinator, now(), ticket);
-            desk.dispatch();
         }
         drop(desk);
-        self.changed.notify_one();
+        if !closed {
+            self.change(|coordinator| request(coordinator, now(), ticket));
+        }
         Waiting { groups: self, group, ticket, reply }
+    }
+
+    /// Calls the coordinator in a way that may move a deadline.
+    fn change<T>(&self, call: impl FnOnce(&mut Coordinator) -> T) -> T {
+        let answer = self.dispatch(call);
+        self.changed.notify_one();
+        answer
+    }
+
+    /// Calls the coordinator, and lets what it has answered and changed go its way.
+    fn dispatch<T>(&self, call: impl FnOnce(&mut Coordinator) -> T) -> T {
+        let mut desk = self.desk();
+        let answer = call(&mut desk.coordinator);
+        let unkept = desk.coordinator.take_unkept(self.clock.now());
+        let replies = desk.coordinator.take_replies();
+        let free = desk.keeping.add(unkept, replies);
+        desk.send(free);
+        let waiting = desk.keeping.is_waiting();
+        drop(desk);
+        if waiting {
+            self.unkept.notify_one();
+        }
+        answer
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -169,9 +353,8 @@ impl Groups {
 }
 
 impl Desk {
-    /// Sends out the replies that were made.
-    fn dispatch(&mut self) {
-        for (ticket, reply) in self.coordinator.take_replies() {
+    fn send(&mut self, replies: Vec<(Ticket, Reply)>) {
+        for (ticket, reply) in replies {
             if let Some(sender) = self.waiting.remove(&ticket) {
                 // The receiver is gone when its connection is; there is nobody to tell.
                 let _ = sender.send(reply);
@@ -188,11 +371,8 @@ impl Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let mut desk = self.groups.desk();
-        if desk.waiting.remove(&self.ticket).is_some() {
-            desk.coordinator.abandon(now(), self.group, self.ticket);
-            drop(desk);
-            self.groups.changed.notify_one();
+        if self.groups.desk().waiting.remove(&self.ticket).is_some() {
+            self.groups.change(|coordinator| coordinator.abandon(now(), self.group, self.ticket));
         }
     }
 }
@@ -205,13 +385,21 @@ fn now() -> Instant {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-    use std::time::Duration;
+
+    use change::SystemClock;
+    use tempfile::TempDir;
 
     use super::*;
 
+    fn groups(folder: &TempDir) -> Groups {
+        let catalog = Catalog::open(folder.path()).unwrap();
+        Groups::new(GroupLimits::default(), catalog, Arc::new(SystemClock))
+    }
+
     #[test]
     fn commits_are_kept_in_the_order_in_which_they_were_admitted() {
-        let groups = Groups::new(GroupLimits::default());
+        let folder = TempDir::new().unwrap();
+        let groups = groups(&folder);
         let group = GroupId::new("dtsx").unwrap();
         let outside = Identity::new(-1, "", None);
         let (kept, seen) = mpsc::channel();

@@ -17,7 +17,9 @@ mod disk;
 mod error;
 mod fuzz;
 mod groups;
+mod groups_view;
 mod incoming;
+mod keeping;
 mod listener;
 pub mod metrics;
 mod outgoing;
@@ -33,10 +35,11 @@ mod topics;
 #[cfg(test)]
 mod tests;
 
-pub use broker::{Broker, GroupsView};
+pub use broker::Broker;
 pub use coordinator::{GroupLimits, GroupState, GroupView, MemberId, MemberView};
 pub use error::Error;
 pub use fuzz::fuzz_session;
+pub use groups_view::GroupsView;
 pub use planning::{FetchPlanner, Planned};
 pub use settings::{Access, Advertised, ListenerSettings, Settings};
 pub use topics::{Topic, TopicDirectory};

@@ -50,7 +50,11 @@ impl Shared {
         metrics: Metrics,
     ) -> Self {
         Self {
-            groups: Arc::new(Groups::new(settings.groups.clone())),
+            groups: Arc::new(Groups::new(
+                settings.groups.clone(),
+                catalog.clone(),
+                Arc::clone(&clock),
+            )),
             places: Arc::new(Semaphore::new(settings.connections_max.min(Semaphore::MAX_PERMITS))),
             disk: Disk::default(),
             checks: Semaphore::new(CHECKS_MAX),

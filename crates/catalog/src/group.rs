@@ -183,6 +183,7 @@ impl Catalog {
                 return Err(Error::not_found("group", name));
             };
             for statement in [
+                "DELETE FROM group_states WHERE group_id = ?1",
                 "DELETE FROM committed_offsets WHERE group_id = ?1",
                 "DELETE FROM groups WHERE id = ?1",
             ] {

@@ -1,12 +1,13 @@
-//! Everything that survives a restart besides the log: sources, tasks, consumer groups, their committed
-//! offsets, the schema history, what tasks have left out or set aside, access tokens and the audit trail.
+//! Everything that survives a restart besides the log: sources, tasks, consumer groups, their members
+//! and committed offsets, the schema history, what tasks have left out or set aside, access tokens and
+//! the audit trail.
 //!
 //! One SQLite file, `catalog.db`, that an operator can open with `sqlite3`: columns have plain names
 //! and times are seconds since the epoch in columns that end in `_unix`. Beside it lies `catalog.key`,
 //! without which the passwords of sources cannot be read.
 //!
-//! Deliberately not here: what a task is doing right now, which members a group has (they join again
-//! after a restart), and anything that the log itself says, above all positions of a source.
+//! Deliberately not here: what a task is doing right now, rebalances that are under way, and anything
+//! that the log itself says, above all positions of a source.
 //!
 //! Every call of [`Catalog`] is one short blocking transaction that waits for the disk. Asynchronous
 //! callers use `spawn_blocking`.
@@ -20,6 +21,7 @@ mod group;
 mod held;
 mod history;
 mod login;
+mod membership;
 mod migration;
 mod offset;
 mod owner;
@@ -43,6 +45,8 @@ pub use gap::{Gap, NewGap, PendingStart};
 pub use group::{Group, GroupSpec, MAX_GROUPS_PER_TASK};
 pub use held::{HeldTable, TableChoice};
 pub use history::SchemaEntry;
+pub use login::ScramLogin;
+pub use membership::{GroupMember, Membership};
 pub use offset::CommittedOffset;
 pub use owner::Owned;
 pub use secret::Secret;
@@ -51,4 +55,4 @@ pub use start::{StartAt, StartAtError, moment};
 pub use store::{Catalog, Put};
 pub use task::{Desired, Failure, OnTableError, Operations, StatementScope, Task, TaskSpec};
 pub use token::{NewToken, Role, Token};
-pub use verifier::ScramVerifier;
+pub use verifier::{ScramHash, ScramVerifier};

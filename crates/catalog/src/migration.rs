@@ -201,4 +201,37 @@ CREATE TABLE skipped_events (
     UNIQUE (task, place)
 ) STRICT;
 ",
+    "
+CREATE TABLE group_states (
+    group_id TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    protocol_type TEXT NOT NULL,
+    protocol TEXT NOT NULL,
+    leader TEXT,
+    changed_unix INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE group_members (
+    group_id TEXT NOT NULL REFERENCES group_states (group_id) ON DELETE CASCADE,
+    member_id TEXT NOT NULL,
+    instance_id TEXT,
+    client_id TEXT NOT NULL,
+    client_host TEXT NOT NULL,
+    session_timeout_ms INTEGER NOT NULL,
+    rebalance_timeout_ms INTEGER NOT NULL,
+    assignment BLOB NOT NULL,
+    PRIMARY KEY (group_id, member_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE group_protocols (
+    group_id TEXT NOT NULL,
+    member_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    metadata BLOB NOT NULL,
+    PRIMARY KEY (group_id, member_id, place),
+    FOREIGN KEY (group_id, member_id)
+        REFERENCES group_members (group_id, member_id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+",
 ];

@@ -1,5 +1,7 @@
 //! What consumer groups have committed.
 
+use std::collections::HashSet;
+
 use change::{GroupId, TopicName, UnixTime};
 use rusqlite::Row;
 
@@ -96,15 +98,77 @@ impl Catalog {
         })
     }
 
-    /// Forgets all that a group has committed.
+    /// The ids of all groups that have committed something, by id.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn committed_groups(&self) -> Result<Vec<GroupId>> {
+        self.read(|transaction| {
+            let mut statement = transaction
+                .prepare("SELECT DISTINCT group_id FROM committed_offsets ORDER BY group_id")?;
+            let rows = statement.query_map([], |row| parsed(row, "group_id", GroupId::new))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Forgets what a group has committed to some partitions.
     ///
     /// # Errors
     /// The catalog cannot be written.
-    pub fn delete_offsets(&self, group: &GroupId) -> Result<()> {
+    pub fn delete_offsets_of(&self, group: &GroupId, places: &[(TopicName, i32)]) -> Result<()> {
         self.write(|transaction| {
-            let sql = "DELETE FROM committed_offsets WHERE group_id = ?1";
-            transaction.execute(sql, [group.as_str()])?;
+            let mut statement = transaction.prepare(
+                "DELETE FROM committed_offsets
+                     WHERE group_id = ?1 AND topic = ?2 AND partition = ?3",
+            )?;
+            for (topic, partition) in places {
+                statement.execute((group.as_str(), topic.as_str(), partition))?;
+            }
             Ok(())
+        })
+    }
+
+    /// Forgets all that a group has committed, and who belonged to it.
+    ///
+    /// # Errors
+    /// The catalog cannot be written.
+    pub fn clear_group(&self, group: &GroupId) -> Result<()> {
+        self.write(|transaction| {
+            for table in ["committed_offsets", "group_states"] {
+                let sql = format!("DELETE FROM {table} WHERE group_id = ?1");
+                transaction.execute(&sql, [group.as_str()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Forgets the groups that nobody defined (loopback clients name their own) and that have neither
+    /// committed nor changed their members since `before`, save for those that are `living`. Answers
+    /// their ids.
+    ///
+    /// # Errors
+    /// The catalog cannot be written.
+    pub fn expire_groups(&self, before: UnixTime, living: &[GroupId]) -> Result<Vec<GroupId>> {
+        let living: HashSet<&str> = living.iter().map(GroupId::as_str).collect();
+        self.write(|transaction| {
+            let mut statement = transaction.prepare(
+                "SELECT group_id, max(at_unix) AS last_unix FROM (
+                     SELECT group_id, committed_at_unix AS at_unix FROM committed_offsets
+                     UNION ALL SELECT group_id, changed_unix FROM group_states)
+                 WHERE group_id NOT IN (SELECT id FROM groups)
+                 GROUP BY group_id HAVING last_unix < ?1 ORDER BY group_id",
+            )?;
+            let rows = statement
+                .query_map([before.seconds()], |row| parsed(row, "group_id", GroupId::new))?;
+            let mut expired = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            expired.retain(|group| !living.contains(group.as_str()));
+            for group in &expired {
+                for table in ["committed_offsets", "group_states"] {
+                    let sql = format!("DELETE FROM {table} WHERE group_id = ?1");
+                    transaction.execute(&sql, [group.as_str()])?;
+                }
+            }
+            Ok(expired)
         })
     }
 }

@@ -283,6 +283,8 @@ impl Catalog {
                      WHERE topic IN (SELECT topic FROM tasks WHERE name = ?1)",
                 "DELETE FROM committed_offsets
                      WHERE group_id IN (SELECT id FROM groups WHERE task = ?1)",
+                "DELETE FROM group_states
+                     WHERE group_id IN (SELECT id FROM groups WHERE task = ?1)",
                 "DELETE FROM groups WHERE task = ?1",
                 "DELETE FROM schema_history WHERE task = ?1",
                 "DELETE FROM held_tables WHERE task = ?1",

@@ -108,7 +108,7 @@ impl Server {
             .await
             .context("opening the tasks ended early")??
         };
-        serving.enter(async { broker.open() }).await;
+        serving.enter(broker.open()).await;
 
         write_admin_token(&data_dir, &catalog)?;
         let facts = ServerFacts {

@@ -27,6 +27,19 @@ pub enum GroupState {
     Stable,
 }
 
+impl GroupState {
+    /// As Kafka spells it (`ClassicGroupState`).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::PreparingRebalance => "PreparingRebalance",
+            Self::CompletingRebalance => "CompletingRebalance",
+            Self::Stable => "Stable",
+        }
+    }
+}
+
 /// A group as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupView {
@@ -34,8 +47,28 @@ pub struct GroupView {
     pub state: GroupState,
     /// Number of the current generation; 0 before the first.
     pub generation: i32,
+    /// `consumer` for consumers; empty before the first member.
+    pub protocol_type: String,
+    /// The assignor that its members agreed on; empty unless it is stable.
+    pub protocol: String,
     /// Its live members.
     pub members: Vec<MemberView>,
+}
+
+/// A group as it stands in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupOverview {
+    /// Where it stands.
+    pub(crate) state: GroupState,
+    /// `consumer` for consumers; empty before the first member.
+    pub(crate) protocol_type: String,
+}
+
+impl GroupOverview {
+    /// Whether it has no members.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state == GroupState::Empty
+    }
 }
 
 /// A member as operators see it.
@@ -43,12 +76,18 @@ pub struct GroupView {
 pub struct MemberView {
     /// Its id.
     pub member_id: MemberId,
+    /// Its `group.instance.id`.
+    pub instance_id: Option<String>,
     /// As the client calls itself.
     pub client_id: String,
-    /// Where it comes from.
+    /// Where it comes from: a slash and an address, as Kafka writes it.
     pub client_host: String,
     /// Whether it leads the group.
     pub leads: bool,
+    /// Its subscription for the chosen assignor; empty unless the group is stable.
+    pub metadata: Bytes,
+    /// What it works on; empty unless the group is stable.
+    pub assignment: Bytes,
 }
 
 /// Invariants between calls: `leader` is a member and is set while there are members; `statics` holds
@@ -70,6 +109,8 @@ pub(super) struct Group {
     pub(super) rebalance: Option<Rebalance>,
     /// When members that have not asked for their assignment are removed.
     pub(super) sync_deadline: Option<Instant>,
+    /// It came to rest since the coordinator last looked, and has to be kept.
+    pub(super) settled: bool,
 }
 
 /// A rebalance that waits for members.
@@ -103,6 +144,7 @@ impl Default for Group {
             statics: BTreeMap::new(),
             rebalance: None,
             sync_deadline: None,
+            settled: false,
         }
     }
 }
@@ -252,13 +294,6 @@ impl Group {
         Some(member)
     }
 
-    /// See [`super::Coordinator::remove`].
-    pub(super) fn dissolve(&mut self, outbox: &mut Outbox) {
-        for (id, member) in &mut self.members {
-            answer_waiting(id, member, GroupError::UnknownMember, outbox);
-        }
-    }
-
     /// See [`super::Coordinator::abandon`].
     pub(super) fn abandon(&mut self, now: Instant, ticket: Ticket) {
         for member in self.members.values_mut() {
@@ -304,8 +339,7 @@ impl Group {
         self.rebalance = None;
         self.generation = self.generation.checked_add(1).unwrap_or(1);
         if self.members.is_empty() {
-            self.state = GroupState::Empty;
-            self.protocol.clear();
+            self.rest_empty();
             return;
         }
         self.protocol = self.choose_protocol();
@@ -417,16 +451,27 @@ impl Group {
         others.map(|(_, member)| member.weight()).sum()
     }
 
+    pub(super) fn overview(&self) -> GroupOverview {
+        GroupOverview { state: self.state, protocol_type: self.protocol_type.clone() }
+    }
+
     pub(super) fn view(&self) -> GroupView {
+        let stable = self.state == GroupState::Stable;
+        let shown = |bytes: Bytes| if stable { bytes } else { Bytes::new() };
         let member = |(id, member): (&MemberId, &Member)| MemberView {
             member_id: id.clone(),
+            instance_id: member.instance_id.clone(),
             client_id: member.client_id.clone(),
             client_host: member.client_host.clone(),
             leads: self.leader.as_ref() == Some(id),
+            metadata: shown(member.metadata(&self.protocol)),
+            assignment: shown(member.assignment.clone()),
         };
         GroupView {
             state: self.state,
             generation: self.generation,
+            protocol_type: self.protocol_type.clone(),
+            protocol: if stable { self.protocol.clone() } else { String::new() },
             members: self.members.iter().map(member).collect(),
         }
     }

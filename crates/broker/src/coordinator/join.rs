@@ -128,6 +128,7 @@ impl Group {
         self.members.insert(id.clone(), member);
         if self.state == GroupState::Stable && self.choose_protocol() == self.protocol {
             let joined = self.rejoined_static(&id, old, led, can_skip_assignment)?;
+            self.settled = true;
             let reply = JoinReply { member_id: id.to_string(), result: Ok(joined) };
             return Ok(Admission::Answered(reply));
         }

@@ -4,7 +4,9 @@
 //! KIP-345 static members, KIP-394 member ids, KIP-814 skipped assignments). It knows no socket, no
 //! clock and no random source: `now` and fresh ids are parameters. A JoinGroup or SyncGroup that has to
 //! wait for others leaves its [`Ticket`] behind; the answer appears later in
-//! [`Coordinator::take_replies`], exactly once for each ticket that was not abandoned.
+//! [`Coordinator::take_replies`], exactly once for each ticket that was not abandoned. What has to
+//! survive a restart appears in [`Coordinator::take_unkept`] and comes back by [`Coordinator::restore`];
+//! a reply must not be sent before what was unkept with it is on disk, or a generation could come twice.
 //!
 //! Differences from Kafka, on purpose: committed offsets live in the catalog, so there is no *Dead*
 //! group that still holds offsets: a group is dead when it is not in the map. A waiting member whose
@@ -15,6 +17,7 @@ mod group;
 mod join;
 mod leave;
 mod member;
+mod settled;
 mod sync;
 mod timers;
 
@@ -23,14 +26,16 @@ mod random_tests;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use change::GroupId;
+use catalog::Membership;
+use change::{GroupId, UnixTime};
 
 use group::Group;
+pub(crate) use group::GroupOverview;
 pub use group::{GroupState, GroupView, MemberView};
 pub use member::MemberId;
 
@@ -41,6 +46,10 @@ pub(crate) struct Coordinator {
     groups: HashMap<GroupId, Group>,
     /// Answers of waiting requests, oldest first, until [`Coordinator::take_replies`].
     outbox: Vec<(Ticket, Reply)>,
+    /// Groups that came to rest, until [`Coordinator::take_unkept`].
+    settled: BTreeSet<GroupId>,
+    /// Groups that are no more, likewise. Never in `settled` too.
+    forgotten: BTreeSet<GroupId>,
     /// Not later than the earliest deadline of any group. Heartbeats move deadlines without touching
     /// this, so a wake-up may find nothing to do.
     wake_at: Option<Instant>,
@@ -64,6 +73,18 @@ pub struct GroupLimits {
     /// How long the first member of an empty group waits for others
     /// (`group.initial.rebalance.delay.ms`).
     pub initial_rebalance_delay: Duration,
+    /// Groups that nobody defined are forgotten when they had neither members nor commits for so long
+    /// (`offsets.retention.minutes`).
+    pub offsets_retention: Duration,
+}
+
+/// What changed since it was last asked for, and has to be kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Unkept {
+    /// Groups at rest.
+    pub(crate) settled: Vec<Membership>,
+    /// Groups that are no more.
+    pub(crate) forgotten: Vec<GroupId>,
 }
 
 /// Names one waiting request; the shell chooses it and gets it back with the reply.
@@ -237,6 +258,7 @@ impl Default for GroupLimits {
             group_bytes: 8 << 20,
             session_timeout: Duration::from_secs(6)..=Duration::from_secs(30 * 60),
             initial_rebalance_delay: Duration::from_millis(100),
+            offsets_retention: Duration::from_secs(7 * 24 * 60 * 60),
         }
     }
 }
@@ -244,7 +266,25 @@ impl Default for GroupLimits {
 impl Coordinator {
     /// A coordinator without groups.
     pub(crate) fn new(limits: GroupLimits) -> Self {
-        Self { limits, groups: HashMap::new(), outbox: Vec::new(), wake_at: None }
+        Self {
+            limits,
+            groups: HashMap::new(),
+            outbox: Vec::new(),
+            settled: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
+            wake_at: None,
+        }
+    }
+
+    /// Takes over a group as it was kept, unless it lives already.
+    pub(crate) fn restore(&mut self, now: Instant, kept: Membership) {
+        if self.groups.contains_key(&kept.group) {
+            return;
+        }
+        let id = kept.group.clone();
+        let group = Group::restored(now, &self.limits, kept);
+        self.wake_at = earliest(self.wake_at, group.next_deadline());
+        self.groups.insert(id, group);
     }
 
     /// A member joins; the reply comes to `ticket`, maybe at once.
@@ -255,19 +295,19 @@ impl Coordinator {
             self.outbox.push((ticket, Reply::Join(reply)));
             return;
         }
-        let group = self.groups.entry(group.clone()).or_default();
-        group.join(now, &self.limits, ticket, join, &mut self.outbox);
-        self.wake_at = earliest(self.wake_at, group.next_deadline());
+        let entry = self.groups.entry(group.clone()).or_default();
+        entry.join(now, &self.limits, ticket, join, &mut self.outbox);
+        self.touched(group);
     }
 
     /// A member asks for its assignment, or the leader brings all; the reply comes to `ticket`.
     pub(crate) fn sync(&mut self, now: Instant, group: &GroupId, ticket: Ticket, sync: Sync) {
-        let Some(group) = self.groups.get_mut(group) else {
+        let Some(entry) = self.groups.get_mut(group) else {
             self.outbox.push((ticket, Reply::Sync(Err(GroupError::UnknownMember))));
             return;
         };
-        group.sync(now, ticket, sync, &mut self.outbox);
-        self.wake_at = earliest(self.wake_at, group.next_deadline());
+        entry.sync(now, ticket, sync, &mut self.outbox);
+        self.touched(group);
     }
 
     /// A sign of life.
@@ -294,9 +334,9 @@ impl Coordinator {
         member_id: &str,
         instance_id: Option<&str>,
     ) -> Result<(), GroupError> {
-        let group = self.groups.get_mut(group).ok_or(GroupError::UnknownMember)?;
-        let left = group.leave(now, &self.limits, member_id, instance_id, &mut self.outbox);
-        self.wake_at = earliest(self.wake_at, group.next_deadline());
+        let entry = self.groups.get_mut(group).ok_or(GroupError::UnknownMember)?;
+        let left = entry.leave(now, &self.limits, member_id, instance_id, &mut self.outbox);
+        self.touched(group);
         left
     }
 
@@ -322,17 +362,26 @@ impl Coordinator {
     /// silent from `now` on.
     pub(crate) fn abandon(&mut self, now: Instant, group: &GroupId, ticket: Ticket) {
         self.outbox.retain(|(waiting, _)| *waiting != ticket);
-        if let Some(group) = self.groups.get_mut(group) {
-            group.abandon(now, ticket);
-            self.wake_at = earliest(self.wake_at, group.next_deadline());
+        if let Some(entry) = self.groups.get_mut(group) {
+            entry.abandon(now, ticket);
+            self.touched(group);
+        }
+    }
+
+    /// Sends the members of a group away. They join again as newcomers, and ask where the group stands.
+    pub(crate) fn expel(&mut self, group: &GroupId) {
+        if let Some(entry) = self.groups.get_mut(group) {
+            entry.expel(&mut self.outbox);
+            self.touched(group);
         }
     }
 
     /// Forgets a group; its waiting members learn that they are not known.
     pub(crate) fn remove(&mut self, group: &GroupId) {
-        if let Some(mut group) = self.groups.remove(group) {
-            group.dissolve(&mut self.outbox);
+        if let Some(mut entry) = self.groups.remove(group) {
+            entry.expel(&mut self.outbox);
         }
+        self.forget(group);
     }
 
     /// Lets everything happen that is due: sessions that expire, rebalances that end.
@@ -340,8 +389,12 @@ impl Coordinator {
         if self.wake_at.is_none_or(|at| now < at) {
             return;
         }
-        for group in self.groups.values_mut() {
+        for (id, group) in &mut self.groups {
             group.tick(now, &self.limits, &mut self.outbox);
+            if std::mem::take(&mut group.settled) {
+                self.forgotten.remove(id);
+                self.settled.insert(id.clone());
+            }
         }
         self.wake_at = self.groups.values().filter_map(Group::next_deadline).min();
     }
@@ -356,9 +409,40 @@ impl Coordinator {
         std::mem::take(&mut self.outbox)
     }
 
+    /// What has to be kept since the last call. Asked for after each call that changes something, so that
+    /// groups are still as they came to rest.
+    pub(crate) fn take_unkept(&mut self, at: UnixTime) -> Unkept {
+        let settled = std::mem::take(&mut self.settled);
+        let kept = |id: &GroupId| self.groups.get(id).and_then(|group| group.membership(id, at));
+        Unkept {
+            settled: settled.iter().filter_map(kept).collect(),
+            forgotten: std::mem::take(&mut self.forgotten).into_iter().collect(),
+        }
+    }
+
     /// A group as operators see it; `None` when it has no state here.
     pub(crate) fn describe(&self, group: &GroupId) -> Option<GroupView> {
         self.groups.get(group).map(Group::view)
+    }
+
+    /// The groups that have state here, in no order.
+    pub(crate) fn overviews(&self) -> impl Iterator<Item = (&GroupId, GroupOverview)> {
+        self.groups.iter().map(|(id, group)| (id, group.overview()))
+    }
+
+    /// Takes note of what a call did to a group.
+    fn touched(&mut self, id: &GroupId) {
+        let Some(group) = self.groups.get_mut(id) else { return };
+        self.wake_at = earliest(self.wake_at, group.next_deadline());
+        if std::mem::take(&mut group.settled) {
+            self.forgotten.remove(id);
+            self.settled.insert(id.clone());
+        }
+    }
+
+    fn forget(&mut self, id: &GroupId) {
+        self.settled.remove(id);
+        self.forgotten.insert(id.clone());
     }
 
     /// What can be refused without looking at the members; makes room for a new group.
@@ -384,6 +468,7 @@ impl Coordinator {
             let idle = self.groups.iter().find(|(_, group)| group.is_idle());
             let idle = idle.map(|(id, _)| id.clone()).ok_or(GroupError::TooManyGroups)?;
             self.groups.remove(&idle);
+            self.forget(&idle);
         }
         Ok(())
     }

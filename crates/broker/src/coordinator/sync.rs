@@ -69,6 +69,7 @@ impl Group {
             }
         }
         self.state = GroupState::Stable;
+        self.settled = true;
         let waiting = |(id, member): (&MemberId, &mut Member)| {
             member.syncing.take().map(|ticket| (id.clone(), ticket, member.assignment.clone()))
         };

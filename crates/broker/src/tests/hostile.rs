@@ -151,7 +151,7 @@ async fn clients_wait_until_the_doors_are_open() {
     let early = tokio::time::timeout(Duration::from_millis(50), client.stream.readable()).await;
     assert!(early.is_err(), "answered before the topics are there");
     server.open_topic("shop");
-    server.broker.open();
+    server.broker.open().await;
     let answer = client.receive().await;
     let answer: MetadataResponse<'_> = response(9, &answer);
     assert_eq!(answer.cluster_id, Some("c3Nzc3Nzc3Nzc3Nzc3Nzcw"));

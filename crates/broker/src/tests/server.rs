@@ -64,7 +64,7 @@ impl Server {
             access,
         };
         let address = broker.listen(listener).await.unwrap();
-        broker.open();
+        broker.open().await;
         Self { address, broker, topics, registry, catalog, writers: HashMap::new(), folder }
     }
 

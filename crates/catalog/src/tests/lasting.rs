@@ -280,7 +280,7 @@ fn committed_offsets_come_back_byte_for_byte() {
     catalog.commit_offsets(&id, &[offset(1, 7, "")]).unwrap();
     assert_eq!(catalog.committed_offsets(&id).unwrap()[1], offset(1, 7, ""));
     assert_eq!(catalog.groups_with_offsets(&topic()).unwrap(), std::slice::from_ref(&id));
-    catalog.delete_offsets(&id).unwrap();
+    catalog.clear_group(&id).unwrap();
     assert!(catalog.committed_offsets(&id).unwrap().is_empty());
 }
 
