@@ -1,4 +1,5 @@
-//! Remembers which passwords were right, so that a client that connects again costs no key derivation.
+//! What logins need: the verifier that a SCRAM exchange goes by, and a memory of the passwords that were
+//! right, so that a PLAIN client that connects again costs no key derivation.
 //!
 //! What is remembered is a MAC of user, verifier and password under a key that lives only in this
 //! process; a changed password changes the verifier, and so the MAC, and is forgotten by itself.
@@ -9,7 +10,32 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::{hmac, rand};
 use change::GroupId;
 
-use crate::{Result, ScramVerifier, Secret};
+use crate::{Catalog, Group, Result, ScramHash, ScramVerifier, Secret};
+
+/// What a SCRAM exchange goes by.
+#[derive(Debug, Clone)]
+pub struct ScramLogin {
+    /// The verifier. That of a user who does not exist is a decoy, so that nothing tells which users do.
+    pub verifier: ScramVerifier,
+    /// Whose it is.
+    pub group: Option<Group>,
+}
+
+impl Catalog {
+    /// The verifier of `user` (`<account>-<group id>`).
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn scram_login(&self, user: &str, hash: ScramHash) -> Result<ScramLogin> {
+        let group = self.group_by_user(user)?;
+        let verifier = match &group {
+            Some(group) if hash == ScramHash::Sha256 => group.scram_sha_256.clone(),
+            Some(group) => group.scram_sha_512.clone(),
+            None => ScramVerifier::decoy(hash, self.key().decoys(), user),
+        };
+        Ok(ScramLogin { verifier, group })
+    }
+}
 
 pub(crate) struct LoginCache {
     key: hmac::Key,

@@ -11,13 +11,15 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::rand;
+use aws_lc_rs::{hmac, rand};
 
 use crate::{Error, Result, Secret};
 
 /// The key that seals.
 pub(crate) struct SealKey {
     key: RandomizedNonceKey,
+    /// Made of the same key for another purpose: what users that do not exist are answered with.
+    decoys: hmac::Key,
     path: PathBuf,
 }
 
@@ -77,8 +79,15 @@ impl SealKey {
     }
 
     fn new(path: &Path, key: &[u8; KEY_LEN]) -> Result<Self> {
+        let decoys = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"decoys");
+        let decoys = hmac::Key::new(hmac::HMAC_SHA256, decoys.as_ref());
         let key = RandomizedNonceKey::new(&AES_256_GCM, key)?;
-        Ok(Self { key, path: path.to_owned() })
+        Ok(Self { key, decoys, path: path.to_owned() })
+    }
+
+    /// The seed of decoys, the same after each start.
+    pub(crate) fn decoys(&self) -> &hmac::Key {
+        &self.decoys
     }
 
     /// Seals `secret` for the place that `belongs_to` names.

@@ -24,9 +24,11 @@ pub struct ScramVerifier {
 }
 
 /// The hash functions of Kafka's two SCRAM mechanisms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScramHash {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScramHash {
+    /// Of `SCRAM-SHA-256`.
     Sha256,
+    /// Of `SCRAM-SHA-512`.
     Sha512,
 }
 
@@ -41,6 +43,34 @@ impl ScramVerifier {
         rand::fill(&mut salt)?;
         let (stored_key, server_key) = hash.derive(&salt, ITERATIONS, password);
         Ok(Self { salt, iterations: ITERATIONS, stored_key, server_key })
+    }
+
+    /// What a user that does not exist is answered with: nobody knows a proof for it. It is the same for
+    /// the same `seed`, as a real one is, and as long.
+    pub(crate) fn decoy(hash: ScramHash, seed: &hmac::Key, user: &str) -> Self {
+        let salt = hmac::sign(seed, user.as_bytes());
+        let salt = salt.as_ref().get(..SALT_LEN).unwrap_or_default().to_vec();
+        // No client key hashes to zeros.
+        let stored_key = vec![0; hash.algorithm().output_len()];
+        Self { salt, iterations: ITERATIONS, server_key: stored_key.clone(), stored_key }
+    }
+
+    /// Whether a client that showed this proof for this exchange (RFC 5802, section 3: `AuthMessage`,
+    /// `ClientProof`) knows the password. The answer is what convinces the client of the server: its
+    /// `ServerSignature`.
+    #[must_use]
+    pub fn check_proof(&self, hash: ScramHash, exchange: &[u8], proof: &[u8]) -> Option<Vec<u8>> {
+        let stored = hmac::Key::new(hash.mac(), &self.stored_key);
+        let signature = hmac::sign(&stored, exchange);
+        if proof.len() != signature.as_ref().len() {
+            return None;
+        }
+        let client_key: Vec<u8> =
+            proof.iter().zip(signature.as_ref()).map(|(proof, signed)| proof ^ signed).collect();
+        let shown = digest::digest(hash.algorithm(), &client_key);
+        verify_slices_are_equal(shown.as_ref(), &self.stored_key).ok()?;
+        let server = hmac::Key::new(hash.mac(), &self.server_key);
+        Some(hmac::sign(&server, exchange).as_ref().to_vec())
     }
 
     /// Whether this is the password, in a time that does not depend on where it differs.
@@ -61,16 +91,31 @@ impl std::fmt::Debug for ScramVerifier {
 impl ScramHash {
     /// Stored key and server key of RFC 5802, section 3.
     fn derive(self, salt: &[u8], rounds: NonZeroU32, password: &Secret) -> (Vec<u8>, Vec<u8>) {
-        let (derivation, mac, hash) = match self {
-            Self::Sha256 => (pbkdf2::PBKDF2_HMAC_SHA256, hmac::HMAC_SHA256, &digest::SHA256),
-            Self::Sha512 => (pbkdf2::PBKDF2_HMAC_SHA512, hmac::HMAC_SHA512, &digest::SHA512),
+        let derivation = match self {
+            Self::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
+            Self::Sha512 => pbkdf2::PBKDF2_HMAC_SHA512,
         };
+        let hash = self.algorithm();
         let mut salted = vec![0; hash.output_len()];
         pbkdf2::derive(derivation, rounds, salt, password.expose().as_bytes(), &mut salted);
-        let salted = hmac::Key::new(mac, &salted);
+        let salted = hmac::Key::new(self.mac(), &salted);
         let client_key = hmac::sign(&salted, b"Client Key");
         let server_key = hmac::sign(&salted, b"Server Key");
         (digest::digest(hash, client_key.as_ref()).as_ref().to_vec(), server_key.as_ref().to_vec())
+    }
+
+    fn mac(self) -> hmac::Algorithm {
+        match self {
+            Self::Sha256 => hmac::HMAC_SHA256,
+            Self::Sha512 => hmac::HMAC_SHA512,
+        }
+    }
+
+    fn algorithm(self) -> &'static digest::Algorithm {
+        match self {
+            Self::Sha256 => &digest::SHA256,
+            Self::Sha512 => &digest::SHA512,
+        }
     }
 }
 
@@ -119,6 +164,49 @@ mod tests {
         let signature = hmac::sign(&key, exchange.as_bytes());
         let printed = "eabae24d1062db75a9451ff0b6ea7e98c8546549ff741e672d3251b2397de46e";
         assert_eq!(crate::seal::to_hex(signature.as_ref()), printed);
+    }
+
+    /// The proof and the signature that RFC 7677, section 3, prints.
+    #[test]
+    fn the_proof_of_rfc_7677_is_accepted_and_answered_as_printed() {
+        let password = Secret::new("pencil");
+        let (stored_key, server_key) = ScramHash::Sha256.derive(&SALT, ITERATIONS, &password);
+        let verifier =
+            ScramVerifier { salt: SALT.to_vec(), iterations: ITERATIONS, stored_key, server_key };
+        let nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
+        let exchange = format!(
+            "n=user,r=rOprNGfwEbeRWgbNEkqO,r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r={nonce}"
+        );
+        // dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=
+        let mut proof = [
+            0x74, 0x7c, 0xdb, 0x65, 0xaa, 0x56, 0x22, 0x4e, 0x23, 0x52, 0x13, 0x7e, 0x52, 0xd7,
+            0xbd, 0xca, 0xd6, 0xa0, 0xf7, 0x38, 0xdf, 0x30, 0x78, 0x2c, 0xaa, 0x69, 0xa2, 0xcf,
+            0xb0, 0x27, 0x75, 0x54,
+        ];
+        let hash = ScramHash::Sha256;
+        let signature = verifier.check_proof(hash, exchange.as_bytes(), &proof).unwrap();
+        let printed = "eabae24d1062db75a9451ff0b6ea7e98c8546549ff741e672d3251b2397de46e";
+        assert_eq!(crate::seal::to_hex(&signature), printed);
+        assert!(verifier.check_proof(hash, b"another exchange", &proof).is_none());
+        assert!(verifier.check_proof(hash, exchange.as_bytes(), &proof[1..]).is_none());
+        assert!(verifier.check_proof(hash, exchange.as_bytes(), b"").is_none());
+        proof[31] ^= 1;
+        assert!(verifier.check_proof(hash, exchange.as_bytes(), &proof).is_none());
+    }
+
+    #[test]
+    fn a_decoy_looks_like_a_verifier_and_is_the_same_each_time() {
+        let seed = hmac::Key::new(hmac::HMAC_SHA256, b"seed");
+        for hash in [ScramHash::Sha256, ScramHash::Sha512] {
+            let decoy = ScramVerifier::decoy(hash, &seed, "nobody");
+            assert!(decoy == ScramVerifier::decoy(hash, &seed, "nobody"));
+            assert!(decoy.salt != ScramVerifier::decoy(hash, &seed, "somebody").salt);
+            let real = ScramVerifier::new(hash, &Secret::new("s3cret-Passw0rd")).unwrap();
+            assert_eq!(
+                (decoy.salt.len(), decoy.iterations, decoy.stored_key.len()),
+                (real.salt.len(), real.iterations, real.stored_key.len())
+            );
+        }
     }
 
     #[test]
