@@ -171,8 +171,8 @@ impl ApiKey {
     pub const fn versions(self) -> Versions {
         match self {
             Self::Produce => versions(0, 9, 9),
-            Self::Fetch => versions(4, 13, 12),
-            Self::ListOffsets => versions(0, 7, 6),
+            Self::Fetch => versions(0, 18, 12),
+            Self::ListOffsets => versions(0, 11, 6),
             Self::Metadata => versions(0, 12, 9),
             Self::OffsetCommit => versions(0, 9, 8),
             Self::OffsetFetch => versions(0, 8, 6),

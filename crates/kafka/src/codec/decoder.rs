@@ -1,8 +1,10 @@
 //! Bytes into messages.
 
+use std::mem;
+
 use crate::{
     ApiKey, ApiVersion, Error, Result,
-    codec::{Coder, Reader, Wire},
+    codec::{Coder, Reader, Tags, Wire},
     messages::Records,
 };
 
@@ -190,18 +192,24 @@ impl<'a> Coder<'a> for Decoder<'a> {
         Ok(())
     }
 
-    fn tags(&mut self) -> Result<()> {
-        if !self.flexible {
-            return Ok(());
-        }
-        let count = self.reader.unsigned_varint()?;
-        for _ in 0..count {
-            self.reader.unsigned_varint()?;
-            let at = self.reader.position();
-            let size = usize::try_from(self.reader.unsigned_varint()?)
-                .map_err(|_| Error::Malformed { at, what: "a size of this machine" })?;
-            self.reader.take(size)?;
-        }
+    fn begin_tags(&mut self) -> Result<Tags<'a>> {
+        if self.flexible { Tags::read(&mut self.reader) } else { Ok(Tags::none()) }
+    }
+
+    fn tag<T: Wire<'a> + Default + PartialEq>(
+        &mut self,
+        tags: &mut Tags<'a>,
+        number: u32,
+        value: &mut T,
+    ) -> Result<()> {
+        let Some(field) = tags.find(number)? else { return Ok(()) };
+        let behind = mem::replace(&mut self.reader, field);
+        value.wire(self)?;
+        self.reader = behind;
+        Ok(())
+    }
+
+    fn end_tags(&mut self, _read: Tags<'a>) -> Result<()> {
         Ok(())
     }
 }

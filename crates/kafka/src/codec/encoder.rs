@@ -2,7 +2,7 @@
 
 use crate::{
     ApiKey, ApiVersion, Error, Result,
-    codec::{Coder, Wire, Writer},
+    codec::{Coder, Tags, Wire, Writer},
     messages::Records,
 };
 
@@ -157,9 +157,27 @@ impl<'a> Coder<'a> for Encoder {
         self.nullable_bytes(&mut Some(value))
     }
 
-    fn tags(&mut self) -> Result<()> {
+    fn begin_tags(&mut self) -> Result<Tags<'a>> {
+        Ok(Tags::none())
+    }
+
+    fn tag<T: Wire<'a> + Default + PartialEq>(
+        &mut self,
+        tags: &mut Tags<'a>,
+        number: u32,
+        value: &mut T,
+    ) -> Result<()> {
+        if !self.flexible || *value == T::default() {
+            return Ok(());
+        }
+        let mut field = Self::with_flexible(self.version, self.flexible, Vec::new());
+        value.wire(&mut field)?;
+        tags.add(number, &field.bytes)
+    }
+
+    fn end_tags(&mut self, tags: Tags<'a>) -> Result<()> {
         if self.flexible {
-            self.writer().unsigned_varint(0);
+            tags.write(&mut self.writer());
         }
         Ok(())
     }

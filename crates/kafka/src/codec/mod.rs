@@ -8,6 +8,7 @@
 mod decoder;
 mod encoder;
 mod reader;
+mod tags;
 mod writer;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub use decoder::{Decoder, ELEMENTS_MAX};
 pub(crate) use encoder::Cut;
 pub use encoder::Encoder;
 pub use reader::Reader;
+pub use tags::Tags;
 pub use writer::{Writer, varint_len, varlong_len};
 
 use crate::{Result, messages::Records};
@@ -63,8 +65,35 @@ pub trait Coder<'a>: Sized {
     fn string(&mut self, value: &mut &'a str) -> Result<()>;
     /// Bytes that may not be null.
     fn bytes(&mut self, value: &mut &'a [u8]) -> Result<()>;
-    /// The tagged fields at the end of a flexible structure: skipped when read, none when written.
-    fn tags(&mut self) -> Result<()>;
+    /// Begins the tagged fields at the end of a flexible structure (KIP-482).
+    fn begin_tags(&mut self) -> Result<Tags<'a>>;
+    /// A tagged field, in the order of their numbers. It is written if it is not its default.
+    fn tag<T: Wire<'a> + Default + PartialEq>(
+        &mut self,
+        tags: &mut Tags<'a>,
+        number: u32,
+        value: &mut T,
+    ) -> Result<()>;
+    /// Ends the tagged fields.
+    fn end_tags(&mut self, tags: Tags<'a>) -> Result<()>;
+
+    /// The end of a flexible structure of which no tagged field is known: all are skipped when read,
+    /// and none is written.
+    fn tags(&mut self) -> Result<()> {
+        let tags = self.begin_tags()?;
+        self.end_tags(tags)
+    }
+
+    /// A tagged field that came with version `first`.
+    fn tag_since<T: Wire<'a> + Default + PartialEq>(
+        &mut self,
+        first: i16,
+        tags: &mut Tags<'a>,
+        number: u32,
+        value: &mut T,
+    ) -> Result<()> {
+        if self.version() >= first { self.tag(tags, number, value) } else { Ok(()) }
+    }
 
     /// A structure that may be null: one byte says whether it is there.
     fn nullable_struct<T: Wire<'a> + Default>(&mut self, value: &mut Option<T>) -> Result<()> {

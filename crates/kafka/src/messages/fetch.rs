@@ -1,13 +1,12 @@
-//! `Fetch` (1), versions 4 to 13: record batches. By topic name up to version 12, by topic id from 13.
+//! `Fetch` (1), versions 0 to 18: records. By topic name up to version 12, by topic id from 13.
 //!
-//! The fields of incremental fetch sessions (KIP-227) are all here; a server that answers session
-//! id 0 has none. Tagged fields of the newest versions (diverging epoch, current leader) are not
-//! written: they matter only where leaders change.
+//! Up to version 3 a client reads message sets of format 0 or 1, since version 4 record batches. What
+//! only followers send (their state, directory and high watermark, as tagged fields) is not read.
 
 use crate::{
     ErrorCode, LeaderEpoch, Offset, PartitionId, Result, TopicId,
     codec::{Coder, Wire},
-    messages::message,
+    messages::{Broker, message},
 };
 
 message!(Fetch: FetchRequest<'a>, FetchResponse<'a>);
@@ -15,15 +14,16 @@ message!(Fetch: FetchRequest<'a>, FetchResponse<'a>);
 /// Asks for record batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchRequest<'a> {
-    /// −1 for clients.
+    /// −1 for clients; until version 14.
     pub replica_id: i32,
     /// How long to wait for `min_bytes`, in milliseconds.
     pub max_wait_ms: i32,
     /// How many bytes are worth an answer before the time is over.
     pub min_bytes: i32,
-    /// How many bytes the answer may have, except that its first batch is always whole.
+    /// How many bytes the answer may have, except that its first batch is always whole; since version
+    /// 3.
     pub max_bytes: i32,
-    /// 0 read uncommitted, 1 read committed.
+    /// 0 read uncommitted, 1 read committed; since version 4.
     pub isolation_level: i8,
     /// The fetch session, or 0; since version 7.
     pub session_id: i32,
@@ -79,7 +79,7 @@ pub struct ForgottenTopic<'a> {
 /// Answers with record batches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FetchResponse<'a> {
-    /// Milliseconds.
+    /// Milliseconds, since version 1.
     pub throttle_time_ms: i32,
     /// An error of the whole request, since version 7.
     pub error: ErrorCode,
@@ -87,6 +87,9 @@ pub struct FetchResponse<'a> {
     pub session_id: i32,
     /// The topics.
     pub topics: Vec<FetchedTopic<'a>>,
+    /// Where the leaders are that [`FetchedPartition::current_leader`] names, since version 16
+    /// (KIP-951).
+    pub node_endpoints: Vec<Broker<'a>>,
 }
 
 /// One topic.
@@ -109,16 +112,38 @@ pub struct FetchedPartition<'a> {
     pub error: ErrorCode,
     /// One more than the last offset that may be read, or −1.
     pub high_watermark: Offset,
-    /// One more than the last offset outside of open transactions, or −1.
+    /// One more than the last offset outside of open transactions, or −1; since version 4.
     pub last_stable_offset: Offset,
     /// The first offset that is still held, since version 5.
     pub log_start_offset: Offset,
-    /// Transactions to skip when reading committed.
+    /// Where the client's records part from the partition's, since version 12 (KIP-595).
+    pub diverging_epoch: DivergingEpoch,
+    /// Who leads the partition, if the client believes another one; since version 12.
+    pub current_leader: CurrentLeader,
+    /// Transactions to skip when reading committed; since version 4.
     pub aborted_transactions: Option<Vec<AbortedTransaction>>,
     /// The replica to ask next time, or −1; since version 11.
     pub preferred_read_replica: i32,
     /// Whole batches; the first may begin before the wanted offset.
     pub records: Records<'a>,
+}
+
+/// The end of the newest epoch that both sides know. The default says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DivergingEpoch {
+    /// That epoch.
+    pub epoch: LeaderEpoch,
+    /// One more than its last offset.
+    pub end_offset: Offset,
+}
+
+/// A leader. The default says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CurrentLeader {
+    /// Its node id.
+    pub leader_id: i32,
+    /// Its epoch.
+    pub leader_epoch: LeaderEpoch,
 }
 
 /// A transaction that was aborted.
@@ -190,6 +215,8 @@ impl Default for FetchedPartition<'_> {
             high_watermark: Offset::NONE,
             last_stable_offset: Offset::NONE,
             log_start_offset: Offset::NONE,
+            diverging_epoch: DivergingEpoch::default(),
+            current_leader: CurrentLeader::default(),
             aborted_transactions: None,
             preferred_read_replica: -1,
             records: Records::NONE,
@@ -197,13 +224,25 @@ impl Default for FetchedPartition<'_> {
     }
 }
 
+impl Default for DivergingEpoch {
+    fn default() -> Self {
+        Self { epoch: LeaderEpoch::NONE, end_offset: Offset::NONE }
+    }
+}
+
+impl Default for CurrentLeader {
+    fn default() -> Self {
+        Self { leader_id: -1, leader_epoch: LeaderEpoch::NONE }
+    }
+}
+
 impl<'a> Wire<'a> for FetchRequest<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
-        coder.field(&mut self.replica_id)?;
+        coder.until(14, &mut self.replica_id)?;
         coder.field(&mut self.max_wait_ms)?;
         coder.field(&mut self.min_bytes)?;
-        coder.field(&mut self.max_bytes)?;
-        coder.field(&mut self.isolation_level)?;
+        coder.since(3, &mut self.max_bytes)?;
+        coder.since(4, &mut self.isolation_level)?;
         coder.since(7, &mut self.session_id)?;
         coder.since(7, &mut self.session_epoch)?;
         coder.field(&mut self.topics)?;
@@ -245,11 +284,13 @@ impl<'a> Wire<'a> for ForgottenTopic<'a> {
 
 impl<'a> Wire<'a> for FetchResponse<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
-        coder.field(&mut self.throttle_time_ms)?;
+        coder.since(1, &mut self.throttle_time_ms)?;
         coder.since(7, &mut self.error)?;
         coder.since(7, &mut self.session_id)?;
         coder.field(&mut self.topics)?;
-        coder.tags()
+        let mut tags = coder.begin_tags()?;
+        coder.tag_since(16, &mut tags, 0, &mut self.node_endpoints)?;
+        coder.end_tags(tags)
     }
 }
 
@@ -267,11 +308,30 @@ impl<'a> Wire<'a> for FetchedPartition<'a> {
         coder.field(&mut self.partition)?;
         coder.field(&mut self.error)?;
         coder.field(&mut self.high_watermark)?;
-        coder.field(&mut self.last_stable_offset)?;
+        coder.since(4, &mut self.last_stable_offset)?;
         coder.since(5, &mut self.log_start_offset)?;
-        coder.field(&mut self.aborted_transactions)?;
+        coder.since(4, &mut self.aborted_transactions)?;
         coder.since(11, &mut self.preferred_read_replica)?;
         coder.field(&mut self.records)?;
+        let mut tags = coder.begin_tags()?;
+        coder.tag(&mut tags, 0, &mut self.diverging_epoch)?;
+        coder.tag(&mut tags, 1, &mut self.current_leader)?;
+        coder.end_tags(tags)
+    }
+}
+
+impl<'a> Wire<'a> for DivergingEpoch {
+    fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
+        coder.field(&mut self.epoch)?;
+        coder.field(&mut self.end_offset)?;
+        coder.tags()
+    }
+}
+
+impl<'a> Wire<'a> for CurrentLeader {
+    fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
+        coder.field(&mut self.leader_id)?;
+        coder.field(&mut self.leader_epoch)?;
         coder.tags()
     }
 }

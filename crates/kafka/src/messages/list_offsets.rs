@@ -1,4 +1,4 @@
-//! `ListOffsets` (2), versions 0 to 7: finds the offset of a time, of the start or of the end.
+//! `ListOffsets` (2), versions 0 to 11: finds the offset of a time, of the start or of the end.
 
 use crate::{
     ErrorCode, LeaderEpoch, Offset, PartitionId, Result,
@@ -14,6 +14,12 @@ pub const TIMESTAMP_LATEST: i64 = -1;
 pub const TIMESTAMP_EARLIEST: i64 = -2;
 /// Asks for the record with the highest timestamp, since version 7 (KIP-734).
 pub const TIMESTAMP_MAX: i64 = -3;
+/// Asks for the first offset that is held on the broker's own disk, since version 8 (KIP-405).
+pub const TIMESTAMP_EARLIEST_LOCAL: i64 = -4;
+/// Asks for the last offset that was moved to other storage, since version 9 (KIP-1005).
+pub const TIMESTAMP_LATEST_TIERED: i64 = -5;
+/// Asks for the first offset that has still to be moved there, since version 11 (KIP-1023).
+pub const TIMESTAMP_EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 /// Asks for offsets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +30,8 @@ pub struct ListOffsetsRequest<'a> {
     pub isolation_level: i8,
     /// The topics.
     pub topics: Vec<ListOffsetsTopic<'a>>,
+    /// How long the answer may take where other storage is asked, in milliseconds; since version 10.
+    pub timeout_ms: i32,
 }
 
 /// One topic.
@@ -42,7 +50,7 @@ pub struct ListOffsetsPartition {
     pub partition: PartitionId,
     /// What the client believes, since version 4.
     pub current_leader_epoch: LeaderEpoch,
-    /// A time, or one of the three constants of this module.
+    /// A time, or one of the `TIMESTAMP_` constants.
     pub timestamp: i64,
     /// How many offsets to answer, in version 0; 1 since then.
     pub max_num_offsets: i32,
@@ -85,7 +93,7 @@ pub struct ListedPartition {
 
 impl Default for ListOffsetsRequest<'_> {
     fn default() -> Self {
-        Self { replica_id: -1, isolation_level: 0, topics: Vec::new() }
+        Self { replica_id: -1, isolation_level: 0, topics: Vec::new(), timeout_ms: 0 }
     }
 }
 
@@ -118,6 +126,7 @@ impl<'a> Wire<'a> for ListOffsetsRequest<'a> {
         coder.field(&mut self.replica_id)?;
         coder.since(2, &mut self.isolation_level)?;
         coder.field(&mut self.topics)?;
+        coder.since(10, &mut self.timeout_ms)?;
         coder.tags()
     }
 }

@@ -91,8 +91,8 @@ pub use describe_topic_partitions::{
     DescribedPartition, DescribedTopic, TopicCursor,
 };
 pub use fetch::{
-    AbortedTransaction, FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchedPartition,
-    FetchedTopic, ForgottenTopic, Records,
+    AbortedTransaction, CurrentLeader, DivergingEpoch, FetchPartition, FetchRequest, FetchResponse,
+    FetchTopic, FetchedPartition, FetchedTopic, ForgottenTopic, Records,
 };
 pub use find_coordinator::{
     Coordinator, FindCoordinatorRequest, FindCoordinatorResponse, KEY_TYPE_GROUP,
@@ -104,7 +104,8 @@ pub use leave_group::{LeaveGroupRequest, LeaveGroupResponse, LeavingMember, Left
 pub use list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
 pub use list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopic,
-    ListedPartition, ListedTopic, TIMESTAMP_EARLIEST, TIMESTAMP_LATEST, TIMESTAMP_MAX,
+    ListedPartition, ListedTopic, TIMESTAMP_EARLIEST, TIMESTAMP_EARLIEST_LOCAL,
+    TIMESTAMP_EARLIEST_PENDING_UPLOAD, TIMESTAMP_LATEST, TIMESTAMP_LATEST_TIERED, TIMESTAMP_MAX,
 };
 pub use list_partition_reassignments::{
     ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, OngoingPartition,

@@ -5,7 +5,7 @@
 
 use crate::{
     ApiKey, ApiVersion, Result,
-    codec::{Coder, Wire},
+    codec::{Coder, Tags, Wire},
     messages::Records,
 };
 
@@ -130,7 +130,20 @@ impl Coder<'static> for Sampler {
         Ok(())
     }
 
-    fn tags(&mut self) -> Result<()> {
+    fn begin_tags(&mut self) -> Result<Tags<'static>> {
+        Ok(Tags::none())
+    }
+
+    fn tag<T: Wire<'static> + Default + PartialEq>(
+        &mut self,
+        _tags: &mut Tags<'static>,
+        _number: u32,
+        value: &mut T,
+    ) -> Result<()> {
+        if self.flexible && self.below(2) > 0 { value.wire(self) } else { Ok(()) }
+    }
+
+    fn end_tags(&mut self, _tags: Tags<'static>) -> Result<()> {
         Ok(())
     }
 }
