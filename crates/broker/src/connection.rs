@@ -12,26 +12,31 @@ use std::time::Duration;
 use budget::Lane;
 use kafka::{ApiKey, ErrorCode};
 use prometheus_client::metrics::gauge::Gauge;
+use tls::{HandshakeError, Identity, Secured};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use crate::api::{self, Call, Endpoint};
+use crate::api::{self, Answer, Call, Endpoint};
 use crate::cursors::Cursors;
 use crate::error::ConnectionError;
 use crate::incoming::{Came, Incoming, RESERVE_BYTES, Received};
-use crate::outgoing::Outgoing;
+use crate::login;
+use crate::outgoing::{COPY_BYTES_MAX, Outgoing};
+use crate::places::Place;
 use crate::principal::Principal;
-use crate::sasl::{Credentials, PLAIN};
 use crate::session::{Greeting, Session, Step};
-use crate::settings::{Advertised, ListenerSettings};
+use crate::settings::{Access, Advertised, ListenerSettings};
 use crate::shared::Shared;
 use crate::stop::Stop;
+use crate::stream::Stream;
 
 /// One client's connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     peer: SocketAddr,
+    /// Its place among all connections.
+    place: Place,
     endpoint: Endpoint,
     session: Session,
     shared: Arc<Shared>,
@@ -45,47 +50,57 @@ pub(crate) struct Connection {
 /// Counts a connection as open as long as it lives, however it ends.
 struct Counted(Gauge);
 
+/// What counters call logins by certificate.
+const TLS: &str = "TLS";
 /// A client that asks for nothing for so long keeps no buffer and no file open.
 const QUIET: Duration = Duration::from_secs(10);
 
 impl Connection {
-    /// Wraps an accepted socket.
-    pub(crate) fn new(
+    /// Serves an accepted client until it goes, breaks the protocol, falls silent, or the broker stops.
+    pub(crate) async fn run(
         stream: TcpStream,
         peer: SocketAddr,
+        place: Place,
         settings: &ListenerSettings,
         shared: Arc<Shared>,
         stop: Stop,
-    ) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        let endpoint = match &settings.advertised {
-            Advertised::At { host, port } => Endpoint { host: host.clone(), port: *port },
-            Advertised::Dialled => {
-                let dialled = stream.local_addr()?;
-                let host = dialled.ip().to_canonical().to_string();
-                Endpoint { host, port: dialled.port() }
-            }
+    ) {
+        let counted = Counted::new(shared.metrics.connections.clone());
+        let metrics = shared.metrics.clone();
+        let ended = match Self::open(stream, peer, place, settings, shared, stop).await {
+            Ok(Some(mut connection)) => connection.serve().await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
         };
-        let session = Session::new(settings.access);
-        let login_by = Instant::now() + shared.settings.login_timeout;
-        let share = shared.settings.budget.share(Lane::Serving, RESERVE_BYTES);
-        let incoming = Incoming::new(share, shared.settings.write_timeout);
-        let cursors = Cursors::default();
-        Ok(Self { stream, peer, endpoint, session, shared, stop, login_by, incoming, cursors })
-    }
-
-    /// Serves until the client goes, breaks the protocol, falls silent, or the broker stops.
-    pub(crate) async fn run(mut self) {
-        let counted = Counted::new(self.shared.metrics.connections.clone());
-        let ended = self.serve().await;
         drop(counted);
-        let peer = self.peer;
         match ended {
             Ok(()) | Err(ConnectionError::Unanswerable) => {}
-            Err(ConnectionError::Io(error)) => tracing::debug!(%peer, %error, "kafka client lost"),
-            Err(ConnectionError::Login) => {
-                self.shared.metrics.login_refused(PLAIN);
-                tracing::warn!(%peer, "kafka login refused: wrong user or password");
+            Err(
+                ConnectionError::Io(error) | ConnectionError::Handshake(HandshakeError::Io(error)),
+            ) => {
+                tracing::debug!(%peer, %error, "kafka client lost");
+            }
+            Err(ConnectionError::Login { mechanism, reason }) => {
+                metrics.login_refused(mechanism.name());
+                tracing::warn!(%peer, %mechanism, reason, "kafka login refused");
+            }
+            Err(ConnectionError::Full(limit)) => {
+                metrics.connection_refused(limit.label());
+                tracing::warn!(%peer, %limit, "kafka login refused: too many connections");
+            }
+            Err(ConnectionError::Guesses) => {
+                metrics.connection_refused("guesses");
+                tracing::warn!(%peer, "kafka client closed: too many logins from its address were wrong");
+            }
+            Err(ConnectionError::LoginExpired) => {
+                tracing::info!(%peer, "kafka client closed: its login was not renewed in time");
+            }
+            Err(
+                error @ (ConnectionError::Stranger
+                | ConnectionError::Handshake(HandshakeError::Refused(_))),
+            ) => {
+                metrics.login_refused(TLS);
+                tracing::warn!(%peer, %error, "kafka client refused during its TLS handshake");
             }
             Err(ConnectionError::GroupDeleted) => {
                 tracing::info!(%peer, "kafka client closed: its group was deleted");
@@ -94,22 +109,89 @@ impl Connection {
                 tracing::error!(%peer, %error, "kafka login impossible");
             }
             Err(error) => {
-                self.shared.metrics.protocol_errors.inc();
+                metrics.protocol_errors.inc();
                 tracing::warn!(%peer, %error, "kafka client closed: its bytes are no request we serve");
             }
         }
     }
 
+    /// Shakes hands where the listener asks for it; `None` if the client took too long, or the broker
+    /// stops.
+    async fn open(
+        stream: TcpStream,
+        peer: SocketAddr,
+        mut place: Place,
+        settings: &ListenerSettings,
+        shared: Arc<Shared>,
+        mut stop: Stop,
+    ) -> Result<Option<Self>, ConnectionError> {
+        stream.set_nodelay(true)?;
+        let local = stream.local_addr()?;
+        let login_by = Instant::now() + shared.settings.login_timeout;
+        let (stream, dialled, client) = match &settings.tls {
+            None => (Stream::Plain(stream), None, None),
+            Some(acceptor) => {
+                let accepted = tokio::select! {
+                    accepted = timeout_at(login_by, acceptor.accept(stream)) => accepted,
+                    () = stop.raised() => return Ok(None),
+                };
+                let Ok(accepted) = accepted else { return Ok(None) };
+                let Secured { stream, dialled, client } = accepted?;
+                (Stream::Tls(Box::new(stream)), dialled, client)
+            }
+        };
+        let endpoint = match (&settings.advertised, dialled) {
+            (Advertised::At { host, port }, _) => Endpoint { host: host.clone(), port: *port },
+            (Advertised::Dialled, Some(host)) => Endpoint { host, port: local.port() },
+            (Advertised::Dialled, None) => {
+                Endpoint { host: local.ip().to_canonical().to_string(), port: local.port() }
+            }
+        };
+        let known = match settings.access {
+            Access::Certificates => {
+                let principal = certified(&shared, client).await?;
+                place.belongs_to(&principal).map_err(ConnectionError::Full)?;
+                Some(principal)
+            }
+            Access::Anonymous | Access::Accounts => None,
+        };
+        let session = Session::new(settings.access, known, Arc::clone(&shared.terms));
+        let share = shared.settings.budget.share(Lane::Serving, RESERVE_BYTES);
+        let incoming = Incoming::new(share, shared.settings.write_timeout);
+        let cursors = Cursors::default();
+        Ok(Some(Self {
+            stream,
+            peer,
+            place,
+            endpoint,
+            session,
+            shared,
+            stop,
+            login_by,
+            incoming,
+            cursors,
+        }))
+    }
+
     async fn serve(&mut self) -> Result<(), ConnectionError> {
         while let Some(received) = self.next_request().await? {
             let began = Instant::now();
-            let step = self.session.receive(&received.bytes)?;
+            let step = self.session.receive(began.into_std(), &received.bytes)?;
             match step {
                 Step::Answer(greeting) => self.greet(greeting, began).await?,
-                Step::Verify(credentials) => {
-                    let account = self.verify(credentials).await?;
-                    let greeting = self.session.verified(account)?;
+                Step::Ask(question) => {
+                    let (session, place) = (&mut self.session, &mut self.place);
+                    let login =
+                        login::decide(&self.shared, session, place, self.peer.ip(), question);
+                    let greeting = tokio::select! {
+                        decided = login => decided?,
+                        () = self.stream.gone() => return Ok(()),
+                        () = self.stop.raised() => return Ok(()),
+                    };
                     self.greet(greeting, began).await?;
+                }
+                Step::Admit(_) => {
+                    return Err(ConnectionError::Sasl("a login was complete without a question"));
                 }
                 Step::Serve(header, request) => {
                     let Some(principal) = self.session.principal() else { return Ok(()) };
@@ -121,10 +203,10 @@ impl Connection {
                     let answer = tokio::select! {
                         biased;
                         answer = api::serve(&self.shared, &call, request, &mut self.cursors) => answer?,
-                        () = gone(&self.stream) => return Ok(()),
+                        () = self.stream.gone() => return Ok(()),
                     };
                     let api = header.api;
-                    let bytes = answer.frame.bytes().len();
+                    let bytes = answer.frame.bytes().len() + self.copied(&answer);
                     let _room = self.incoming.room(received, bytes).await;
                     self.outgoing(answer.frame.sent_len() as u64).answer(&answer).await?;
                     self.count(api, answer.error, began);
@@ -156,49 +238,32 @@ impl Connection {
         Ok(None)
     }
 
-    /// Sends what the session answers by itself.
-    async fn greet(&mut self, greeting: Greeting, began: Instant) -> Result<(), ConnectionError> {
-        self.outgoing(greeting.bytes.len() as u64).bytes(&greeting.bytes, false).await?;
-        self.count(greeting.api, greeting.error, began);
-        greeting.close.map_or(Ok(()), Err)
-    }
-
-    /// Whom the credentials belong to. Those that belong to nobody are told late, because clients try
+    /// Sends what the session answers by itself. A login that was wrong is told late, because clients try
     /// again at once, and for ever.
-    async fn verify(
-        &mut self,
-        credentials: Option<Credentials>,
-    ) -> Result<Option<Principal>, ConnectionError> {
-        let found = match credentials {
-            Some(credentials) => self.account_of(credentials).await?,
-            None => None,
-        };
-        if found.is_none() {
+    async fn greet(&mut self, greeting: Greeting, began: Instant) -> Result<(), ConnectionError> {
+        if matches!(greeting.close, Some(ConnectionError::Login { .. })) {
             tokio::select! {
                 () = tokio::time::sleep(self.shared.settings.login_refusal_delay) => {}
                 () = self.stop.raised() => {}
             }
         }
-        Ok(found)
-    }
-
-    async fn account_of(
-        &self,
-        credentials: Credentials,
-    ) -> Result<Option<Principal>, ConnectionError> {
-        let Ok(_place) = self.shared.checks.acquire().await else { return Ok(None) };
-        let catalog = self.shared.catalog.clone();
-        let check = tokio::task::spawn_blocking(move || {
-            catalog.verify_password(&credentials.user, &credentials.password)
-        });
-        let group = check.await.map_err(io::Error::other)??;
-        Ok(group.map(|group| Principal::Account { group: group.id, task: group.task }))
+        self.outgoing(greeting.bytes.len() as u64).bytes(&greeting.bytes).await?;
+        self.count(greeting.api, greeting.error, began);
+        greeting.close.map_or(Ok(()), Err)
     }
 
     /// The way out, for something of this length.
-    fn outgoing(&self, bytes: u64) -> Outgoing<'_> {
+    fn outgoing(&mut self, bytes: u64) -> Outgoing<'_> {
         let patience = self.shared.settings.write_timeout;
-        Outgoing::new(&self.stream, &self.shared.disk, patience, bytes)
+        Outgoing::new(&mut self.stream, &self.shared.disk, patience, bytes)
+    }
+
+    /// The memory that sending takes beside the message itself.
+    fn copied(&self, answer: &Answer) -> usize {
+        match self.stream {
+            Stream::Tls(_) if !answer.records.is_empty() => COPY_BYTES_MAX,
+            Stream::Tls(_) | Stream::Plain(_) => 0,
+        }
     }
 
     fn count(&self, api: ApiKey, error: ErrorCode, began: Instant) {
@@ -219,11 +284,16 @@ impl Drop for Counted {
     }
 }
 
-/// Waits until the client has closed its side. One that has already sent its next request counts as
-/// there.
-async fn gone(stream: &TcpStream) {
-    match stream.peek(&mut [0]).await {
-        Ok(0) | Err(_) => {}
-        Ok(_) => std::future::pending().await,
-    }
+/// Whom a certificate belongs to: its common name is what the group's user is called.
+async fn certified(
+    shared: &Shared,
+    client: Option<Identity>,
+) -> Result<Principal, ConnectionError> {
+    let Some(user) = client.and_then(|client| client.common_name) else {
+        return Err(ConnectionError::Stranger);
+    };
+    let catalog = shared.catalog.clone();
+    let find = tokio::task::spawn_blocking(move || catalog.group_by_user(&user));
+    let group = find.await.map_err(io::Error::other)??.ok_or(ConnectionError::Stranger)?;
+    Ok(group.into())
 }

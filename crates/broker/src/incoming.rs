@@ -11,13 +11,12 @@ use std::time::Duration;
 
 use budget::{Permit, Share};
 use bytes::{Buf, BytesMut};
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::ConnectionError;
 use crate::session::GREETING_BYTES_MAX;
 use crate::stop::Stop;
+use crate::stream::Stream;
 
 /// Frames of one connection.
 #[derive(Debug)]
@@ -54,6 +53,8 @@ pub(crate) const RESERVE_BYTES: usize = 16 << 10;
 const COST: usize = 4;
 /// The length in front of a frame.
 const LENGTH_BYTES: usize = 4;
+/// How a handshake of TLS begins (RFC 8446, 5.1). As the length of a frame it would be longer than any.
+const TLS_BEGIN: [u8; 2] = [22, 3];
 /// Read at a time.
 const READ_BYTES: usize = 4 << 10;
 /// Read at a time of a frame that is longer.
@@ -73,7 +74,7 @@ impl Incoming {
     /// The connection must be closed.
     pub(crate) async fn next(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut Stream,
         limit: usize,
         until: Instant,
         stop: &mut Stop,
@@ -125,11 +126,7 @@ impl Incoming {
         self.share.acquire(bytes).await.ok()
     }
 
-    async fn frame(
-        &mut self,
-        stream: &mut TcpStream,
-        limit: usize,
-    ) -> Result<Came, ConnectionError> {
+    async fn frame(&mut self, stream: &mut Stream, limit: usize) -> Result<Came, ConnectionError> {
         let mut permit = None;
         let mut whole_by = Instant::now() + self.patience;
         loop {
@@ -159,6 +156,9 @@ impl Incoming {
     /// How long the next frame is, once that is known.
     fn announced(&self, limit: usize) -> Result<Option<usize>, ConnectionError> {
         let Some(length) = self.read.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+        if length.starts_with(&TLS_BEGIN) {
+            return Err(ConnectionError::Secured);
+        }
         let length = i32::from_be_bytes(*length);
         match usize::try_from(length) {
             Ok(size) if size <= limit => Ok(Some(size)),

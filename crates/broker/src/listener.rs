@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::connection::Connection;
-use crate::settings::ListenerSettings;
+use crate::settings::{Access, ListenerSettings};
 use crate::shared::Shared;
 use crate::stop::Stop;
 
@@ -17,7 +17,7 @@ use crate::stop::Stop;
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: TcpListener,
-    settings: ListenerSettings,
+    settings: Arc<ListenerSettings>,
     shared: Arc<Shared>,
     stop: Stop,
     connections: JoinSet<()>,
@@ -35,6 +35,7 @@ impl Listener {
         shared: Arc<Shared>,
         stop: Stop,
     ) -> Self {
+        let settings = Arc::new(settings);
         Self { socket, settings, shared, stop, connections: JoinSet::new(), full: false }
     }
 
@@ -63,31 +64,24 @@ impl Listener {
                 return;
             }
         };
-        let Ok(place) = Arc::clone(&self.shared.places).try_acquire_owned() else {
-            if !self.full {
-                let limit = self.shared.settings.connections_max;
-                tracing::warn!(%peer, limit, "too many kafka connections, new ones are closed");
+        let is_stranger = self.settings.access != Access::Anonymous;
+        let place = match self.shared.places.take(peer.ip(), is_stranger) {
+            Ok(place) => place,
+            Err(limit) => {
+                self.shared.metrics.connection_refused(limit.label());
+                if !self.full {
+                    tracing::warn!(%peer, %limit, "too many kafka connections, new ones are closed");
+                }
+                self.full = true;
+                return;
             }
-            self.full = true;
-            return;
         };
         self.full = false;
-        let connection = Connection::new(
-            stream,
-            peer,
-            &self.settings,
-            Arc::clone(&self.shared),
-            self.stop.clone(),
-        );
-        match connection {
-            Ok(connection) => {
-                self.connections.spawn(async move {
-                    connection.run().await;
-                    drop(place);
-                });
-            }
-            Err(error) => tracing::debug!(%peer, %error, "a kafka client went at once"),
-        }
+        let (settings, shared) = (Arc::clone(&self.settings), Arc::clone(&self.shared));
+        let stop = self.stop.clone();
+        self.connections.spawn(async move {
+            Connection::run(stream, peer, place, &settings, shared, stop).await;
+        });
     }
 }
 

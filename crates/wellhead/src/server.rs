@@ -81,6 +81,7 @@ impl Server {
                 address: settings.kafka,
                 advertised: settings.advertised,
                 access: settings.access,
+                tls: None,
             };
             let kafka = broker.listen(listener).await?;
             Ok::<_, broker::Error>((broker, kafka))

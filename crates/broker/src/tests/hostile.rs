@@ -144,6 +144,7 @@ async fn clients_wait_until_the_doors_are_open() {
         address: "127.0.0.1:0".parse().unwrap(),
         advertised: Advertised::Dialled,
         access: Access::Anonymous,
+        tls: None,
     };
     server.address = server.broker.listen(door).await.unwrap();
     let mut client = Client::connect(&server).await;

@@ -62,6 +62,7 @@ impl Server {
             address: "127.0.0.1:0".parse().unwrap(),
             advertised: Advertised::Dialled,
             access,
+            tls: None,
         };
         let address = broker.listen(listener).await.unwrap();
         broker.open().await;
