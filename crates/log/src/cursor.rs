@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use kafka::batch::BatchHeader;
+use kafka::batch::{BatchHeader, Compression};
 
 use crate::range::FileRange;
 use crate::reader::{ReadOutcome, Reader, View};
@@ -105,6 +105,7 @@ impl Cursor {
             let mut outcome = ReadOutcome {
                 range: None,
                 reaches_end: true,
+                compression: Compression::None,
                 high_watermark: end,
                 log_start_offset: start,
             };
@@ -115,7 +116,8 @@ impl Cursor {
                     self.place = None;
                     return Err(error);
                 }
-                Ok(range) => {
+                Ok((range, first)) => {
+                    outcome.compression = first.compression;
                     let contents = segment.contents();
                     outcome.reaches_end = contents.next == end && range.end() == contents.length;
                     outcome.range = Some(range);
@@ -130,7 +132,7 @@ impl Cursor {
         segment: &Segment,
         from: Offset,
         max_bytes: u64,
-    ) -> Result<FileRange, Error> {
+    ) -> Result<(FileRange, BatchHeader), Error> {
         let known = self.place.take().filter(|place| place.leads_to(from, segment));
         let (extent, position, header) = match known {
             Some(place) => (place.extent_of(segment)?, place.position, place.header),
@@ -152,7 +154,7 @@ impl Cursor {
             place.position.saturating_sub(start),
         );
         self.place = Some(place);
-        Ok(range)
+        Ok((range, first))
     }
 }
 

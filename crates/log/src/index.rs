@@ -252,6 +252,28 @@ impl Index {
         }
     }
 
+    /// How many batches are indexed.
+    pub(crate) fn len(&self) -> u32 {
+        match self {
+            Self::Memory(active) => {
+                active.with_entries(|entries| u32::try_from(entries.len()).unwrap_or(u32::MAX))
+            }
+            Self::Files(files) => files.count,
+            Self::Unusable => 0,
+        }
+    }
+
+    /// One indexed batch, by its number.
+    pub(crate) fn entry(&self, at: u32) -> io::Result<Option<Entry>> {
+        match self {
+            Self::Memory(active) => Ok(active.with_entries(|entries| {
+                usize::try_from(at).ok().and_then(|at| entries.get(at)).copied()
+            })),
+            Self::Files(files) => files.offset(at).map(Some),
+            Self::Unusable => Ok(None),
+        }
+    }
+
     /// The last entry for which `holds`, which must hold for a first part of them only.
     fn last_where(&self, holds: impl Fn(&Entry) -> bool) -> io::Result<Option<Entry>> {
         match self {

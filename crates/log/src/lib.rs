@@ -21,6 +21,7 @@ pub mod backup;
 mod closed;
 mod cursor;
 pub mod durable;
+mod epochs;
 mod error;
 mod group;
 mod index;
@@ -44,6 +45,7 @@ pub mod simulation;
 mod tests;
 
 pub use cursor::{CHECKED_BYTES, Cursor};
+pub use epochs::EpochEnd;
 pub use error::Error;
 #[cfg(any(test, feature = "simulation"))]
 pub use fuzz::fuzz_recovery;

@@ -1,4 +1,4 @@
-//! A piece of a file, to be sent.
+//! A piece of a file, to be sent; or bytes that were made of one.
 
 use std::io;
 use std::num::NonZeroU64;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustix::fs::Advice;
 use rustix::io::ReadWriteFlags;
 
-use crate::durable::{self, File};
+use crate::durable::{self, File, MemoryFile};
 
 /// Whole record batches, as bytes of a file. It stays readable when retention removes the file.
 #[derive(Debug, Clone)]
@@ -27,6 +27,13 @@ const PROBE_BYTES: u64 = 128 * 1024;
 impl FileRange {
     pub(crate) const fn new(file: Arc<dyn File>, position: u64, length: u64) -> Self {
         Self { file, position, length }
+    }
+
+    /// Bytes that stand in no file, because they were made for one client.
+    #[must_use]
+    pub fn in_memory(bytes: Vec<u8>) -> Self {
+        let length = bytes.len() as u64;
+        Self { file: Arc::new(MemoryFile(bytes)), position: 0, length }
     }
 
     /// Where it starts in the file.

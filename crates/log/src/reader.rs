@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
+use kafka::batch::Compression;
 use tokio::sync::watch;
 
 use crate::closed::Closed;
 use crate::cursor::Cursor;
 use crate::meta::{Incarnation, Meta};
 use crate::segment::{Active, Contents, Extent, Segment};
-use crate::{Error, FileRange, LeaderEpoch, Offset};
+use crate::{Error, FileRange, LeaderEpoch, Offset, TimedOffset};
 
 /// Serves the durable part of a partition. Cheap to clone, usable from any thread; it goes on
 /// serving what there is when its writer is gone.
@@ -25,6 +26,8 @@ pub struct ReadOutcome {
     pub range: Option<FileRange>,
     /// Whether nothing visible is behind the range: there was neither a limit nor the end of a file.
     pub reaches_end: bool,
+    /// How the first batch of the range is compressed.
+    pub compression: Compression,
     /// The offset behind the last durable record.
     pub high_watermark: Offset,
     /// The first offset in the log.
@@ -109,6 +112,18 @@ impl Reader {
                 full.fold(first.max_timestamp_ms, |ms, next| ms.max(next.max_timestamp_ms));
             Some(DataRange { first_ms: first.first_timestamp_ms, last_ms })
         })
+    }
+
+    /// Where each segment begins, oldest first, with the highest timestamp of its records; the segment
+    /// that is written is left out while it is empty.
+    #[must_use]
+    pub fn segments(&self) -> Vec<TimedOffset> {
+        let begin = |contents: &Contents| TimedOffset {
+            offset: contents.base,
+            timestamp_ms: contents.max_timestamp_ms,
+        };
+        let full = |contents: &&Contents| !contents.is_empty();
+        self.shared.look(|view| view.contents().filter(full).map(begin).collect())
     }
 
     /// Bytes of all visible batches.
@@ -223,7 +238,7 @@ impl View {
         }
     }
 
-    fn active(&self) -> Segment {
+    pub(crate) fn active(&self) -> Segment {
         Segment::Active(Arc::clone(&self.active), self.active_contents)
     }
 }

@@ -6,6 +6,7 @@
 
 mod copies;
 mod folder;
+mod memory;
 mod real;
 
 use std::fmt::Debug;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use copies::{Copied, copy, link_or_copy};
 pub use folder::{free_bytes, remove_folder, total_bytes};
+pub(crate) use memory::MemoryFile;
 pub use real::RealDisk;
 
 /// Folders and names.

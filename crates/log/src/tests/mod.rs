@@ -1,6 +1,7 @@
 //! Tests of the log as a whole, mostly on a simulated disk.
 
 mod cursor;
+mod epochs;
 mod format;
 mod model;
 mod reading;
