@@ -13,6 +13,6 @@ mod query;
 mod tests;
 
 pub use query::{
-    Catalog, Definitions, OWN_DATABASES, TableKeys, UnknownType, load, load_definition,
-    load_definitions, load_keys, load_table,
+    Catalog, Definitions, OWN_DATABASES, TableKeys, UnknownType, load, load_all_keys,
+    load_definition, load_definitions, load_keys, load_table,
 };

@@ -1,6 +1,6 @@
 //! The catalog queries: a fixed number for any number of tables.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -153,6 +153,22 @@ pub fn load_keys(
 ) -> Result<Option<TableKeys>, Error> {
     let schema = load_table(connection, database, table)?;
     Ok(schema.map(|schema| TableKeys::of(&schema)))
+}
+
+/// The same for all tables that `selection` tracks, by database and name; of the server's own only those
+/// named. A table with a column of an unknown type is missing.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_all_keys(
+    connection: &mut Connection,
+    selection: &Selection,
+) -> Result<HashMap<(String, String), TableKeys>, Error> {
+    let keys = |schema: TableSchema| {
+        let keys = TableKeys::of(&schema);
+        ((schema.database, schema.table), keys)
+    };
+    Ok(load(connection, selection)?.tables.into_iter().map(keys).collect())
 }
 
 impl TableKeys {

@@ -33,7 +33,9 @@ pub(crate) trait Definitions: std::fmt::Debug {
     /// The definitions of all tables that may matter to a selection.
     fn all(&mut self, selection: &Selection) -> Result<describe::Definitions, Error>;
     /// What the log does not say of a table; `None` if there is no such table.
-    fn keys(&mut self, database: &str, table: &str) -> Result<Option<TableKeys>, Error>;
+    fn keys(&mut self, name: &Name, selection: &Selection) -> Result<Option<TableKeys>, Error>;
+    /// A statement of the log may have changed definitions: what the server said before may be behind it.
+    fn statement_was_read(&mut self);
     /// Adds the statements that stand between `from` and the end of the log.
     fn read_ahead(&mut self, from: &BinlogPosition, ahead: &mut Ahead) -> Result<(), Failure>;
 }
@@ -226,6 +228,7 @@ impl<'d> Tables<'d> {
         context: &Context<'_>,
         at: &BinlogPosition,
     ) -> Result<(), Failure> {
+        self.definitions.statement_was_read();
         let changed = self.timeline.follow(statement, context, at)?;
         for entry in self.bound.values_mut() {
             entry.stale |= changed.contains(&entry.name);

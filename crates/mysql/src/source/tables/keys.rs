@@ -24,7 +24,7 @@ impl Tables<'_> {
         let name = (map.database.to_owned(), map.table.to_owned());
         let keys = match self.followed_keys(&name, described.schema()) {
             Some(keys) => keys,
-            None => match self.definitions.keys(map.database, map.table)? {
+            None => match self.definitions.keys(&name, &self.setting.selection)? {
                 Some(keys) => {
                     let is_told = |column: &Column| {
                         is_bytes(&column.kind)

@@ -24,7 +24,7 @@ use crate::binlog::{Checksum, EventHeader};
 use crate::ddl::{ColumnDefinition, Context, Definition, Dialect};
 use crate::describe::{self, TableKeys};
 use crate::source::position::BinlogPosition;
-use crate::source::tables::{Ahead, Definitions, Setting, Tables};
+use crate::source::tables::{Ahead, Definitions, Name, Setting, Tables};
 
 const MYSQL: &[u8] = include_bytes!("../testdata/mysql-9.7-groups.binlog");
 const MYSQL_COMPRESSED: &[u8] = include_bytes!("../testdata/mysql-9.7-compressed.binlog");
@@ -226,9 +226,11 @@ impl Definitions for Catalog {
         Ok(describe::Definitions { tables, ..Default::default() })
     }
 
-    fn keys(&mut self, _: &str, _: &str) -> Result<Option<TableKeys>, Error> {
+    fn keys(&mut self, _: &Name, _: &Selection) -> Result<Option<TableKeys>, Error> {
         Ok(None)
     }
+
+    fn statement_was_read(&mut self) {}
 
     fn read_ahead(&mut self, _: &BinlogPosition, ahead: &mut Ahead) -> Result<(), Failure> {
         let context = Context::new(Dialect::MySql { version: 90_700 }, "shop");
