@@ -37,6 +37,11 @@ fn sample_response(api: ApiKey, version: ApiVersion, seed: u64) -> (Response<'st
     (response, frame)
 }
 
+/// Every version that the oracle knows: it ends with Kafka 3.9. For newer ones see the golden bytes.
+fn every_version_of_the_oracle() -> impl Iterator<Item = (ApiKey, ApiVersion)> {
+    every_version().filter(|(api, version)| version.0 <= oracle_api(*api).valid_versions().max)
+}
+
 fn oracle_api(api: ApiKey) -> OracleApi {
     OracleApi::try_from(api.number()).unwrap()
 }
@@ -68,7 +73,7 @@ proptest! {
 
     #[test]
     fn the_oracle_reads_every_request_and_writes_the_same_bytes(seed: u64) {
-        for (api, version) in every_version() {
+        for (api, version) in every_version_of_the_oracle() {
             let (_, frame) = sample_request(api, version, seed);
             let mut bytes = Bytes::copy_from_slice(frame.payload());
             let header_version = oracle_api(api).request_header_version(version.0);
@@ -87,7 +92,7 @@ proptest! {
 
     #[test]
     fn the_oracle_reads_every_response_and_writes_the_same_bytes(seed: u64) {
-        for (api, version) in every_version() {
+        for (api, version) in every_version_of_the_oracle() {
             let (_, frame) = sample_response(api, version, seed);
             let mut bytes = Bytes::copy_from_slice(frame.payload());
             let header_version = oracle_api(api).response_header_version(version.0);
@@ -138,7 +143,7 @@ proptest! {
     #[test]
     fn records_elsewhere_stitch_to_the_same_bytes(
         blobs in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..5),
-        version in 4i16..=13,
+        version in 0i16..=18,
     ) {
         let response = |records: &dyn Fn(&'static [u8]) -> Records<'static>| {
             let leaked = blobs.iter().map(|blob| &*blob.clone().leak());
@@ -269,8 +274,8 @@ fn a_version_that_is_not_served_is_told_from_malformed_bytes() {
 
 #[test]
 fn an_api_that_is_not_served_is_an_error() {
-    let read = RequestHeader::split(b"\x00\x13\x00\x00\x00\x00\x00\x07\xff\xff");
-    assert!(matches!(read, Err(Error::UnknownApi(19))), "{read:?}");
+    let read = RequestHeader::split(b"\x00\x18\x00\x00\x00\x00\x00\x07\xff\xff");
+    assert!(matches!(read, Err(Error::UnknownApi(24))), "{read:?}");
 }
 
 #[test]
@@ -283,10 +288,9 @@ fn several_groups_do_not_fit_a_version_that_carries_one() {
 
 #[test]
 fn the_table_agrees_with_the_oracle() {
-    for (api, version) in every_version() {
+    for (api, version) in every_version_of_the_oracle() {
         let oracle = oracle_api(api);
-        let valid = oracle.valid_versions();
-        assert!((valid.min..=valid.max).contains(&version.0), "{api:?} {version}");
+        assert!(oracle.valid_versions().min <= version.0, "{api:?} {version}");
         let header = if api.is_flexible(version) { 2 } else { 1 };
         assert_eq!(oracle.request_header_version(version.0), header, "{api:?} {version}");
     }
@@ -297,7 +301,7 @@ fn numbers_lead_back_to_their_api() {
     for api in ApiKey::ALL {
         assert_eq!(ApiKey::from_number(api.number()), Some(api));
     }
-    assert_eq!(ApiKey::from_number(19), None);
+    assert_eq!(ApiKey::from_number(24), None);
 }
 
 // The golden bytes below were written by hand, field by field, from the protocol guide

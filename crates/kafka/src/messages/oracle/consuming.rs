@@ -1,85 +1,6 @@
-//! What the fields mean: the oracle reads what is written here, and every field must have arrived
-//! under its own name, in every version. (That the bytes are the same says nothing of two
-//! neighbours of one type that have changed places.)
+//! The fields of what consumers and producers send and get.
 
-use bytes::Bytes;
-use kafka_protocol::{
-    messages::{
-        self as theirs, BrokerId, GroupId, ProducerId, RequestKind, ResponseKind, TopicName,
-        TransactionalId,
-    },
-    protocol::StrBytes,
-};
-use proptest::prelude::*;
-use uuid::Uuid;
-
-use super as ours;
-use super::{Records, Sampler};
-use crate::{
-    ApiKey, ApiVersion, CorrelationId, ErrorCode, LeaderEpoch, Offset, PartitionId, Request,
-    RequestHeader, Response, TopicId, split_response,
-};
-
-/// The oracle's value, as we would have it.
-trait Meaning<T> {
-    fn meaning(self) -> T;
-}
-
-macro_rules! meanings {
-    ($($theirs:ty => $ours:ty: |$value:ident| $meaning:expr;)*) => {
-        $(impl Meaning<$ours> for $theirs {
-            fn meaning(self) -> $ours {
-                let $value = self;
-                $meaning
-            }
-        })*
-    };
-}
-
-meanings! {
-    bool => bool: |value| value;
-    i8 => i8: |value| value;
-    i16 => i16: |value| value;
-    i32 => i32: |value| value;
-    i64 => i64: |value| value;
-    i16 => ErrorCode: |value| ErrorCode::from_number(value);
-    i32 => PartitionId: |value| PartitionId(value);
-    i32 => LeaderEpoch: |value| LeaderEpoch(value);
-    i64 => Offset: |value| Offset(value);
-    BrokerId => i32: |value| value.0;
-    ProducerId => i64: |value| value.0;
-    Uuid => TopicId: |value| TopicId(value.into_bytes());
-    Bytes => &'static [u8]: |value| value.to_vec().leak();
-    StrBytes => &'static str: |value| value.to_string().leak();
-    GroupId => &'static str: |value| value.0.meaning();
-    TopicName => &'static str: |value| value.0.meaning();
-    TransactionalId => &'static str: |value| value.0.meaning();
-    Option<Bytes> => Records<'static>: |value| value.map_or(Records::Null, |bytes| Records::Here(bytes.meaning()));
-}
-
-impl<A: Meaning<B>, B> Meaning<Option<B>> for Option<A> {
-    fn meaning(self) -> Option<B> {
-        self.map(A::meaning)
-    }
-}
-
-impl<A: Meaning<B>, B> Meaning<Vec<B>> for Vec<A> {
-    fn meaning(self) -> Vec<B> {
-        self.into_iter().map(A::meaning).collect()
-    }
-}
-
-macro_rules! fields {
-    ($($theirs:ty => $ours:ty { $($our:ident = $their:ident,)* })*) => {
-        $(impl Meaning<$ours> for $theirs {
-            fn meaning(self) -> $ours {
-                let mut message = <$ours>::default();
-                $(message.$our = self.$their.meaning();)*
-                message
-            }
-        })*
-    };
-}
+use super::{Meaning, ours, theirs};
 
 fields! {
     theirs::ApiVersionsRequest => ours::ApiVersionsRequest<'static> {
@@ -132,7 +53,9 @@ fields! {
     }
 
     theirs::ListOffsetsRequest => ours::ListOffsetsRequest<'static> {
-        replica_id = replica_id, isolation_level = isolation_level, topics = topics,
+        replica_id = replica_id,
+        isolation_level = isolation_level,
+        topics = topics,
     }
     theirs::list_offsets_request::ListOffsetsTopic => ours::ListOffsetsTopic<'static> {
         name = name, partitions = partitions,
@@ -189,6 +112,7 @@ fields! {
         error = error_code,
         session_id = session_id,
         topics = responses,
+        node_endpoints = node_endpoints,
     }
     theirs::fetch_response::FetchableTopicResponse => ours::FetchedTopic<'static> {
         name = topic, topic_id = topic_id, partitions = partitions,
@@ -199,6 +123,8 @@ fields! {
         high_watermark = high_watermark,
         last_stable_offset = last_stable_offset,
         log_start_offset = log_start_offset,
+        diverging_epoch = diverging_epoch,
+        current_leader = current_leader,
         aborted_transactions = aborted_transactions,
         preferred_read_replica = preferred_read_replica,
         records = records,
@@ -430,126 +356,14 @@ fields! {
         auth_bytes = auth_bytes,
         session_lifetime_ms = session_lifetime_ms,
     }
-}
 
-/// The request as we would have it, where old versions carry one of what new versions carry many.
-fn request_meaning(kind: RequestKind, version: ApiVersion) -> Request<'static> {
-    match kind {
-        RequestKind::Metadata(mut body) => {
-            if version.0 == 0 {
-                body.topics.take_if(|topics| topics.is_empty());
-            }
-            Request::Metadata(body.meaning())
-        }
-        RequestKind::FindCoordinator(body) if version.0 < 4 => {
-            let (key_type, keys) = (body.key_type, vec![body.key.meaning()]);
-            Request::FindCoordinator(ours::FindCoordinatorRequest { key_type, keys })
-        }
-        RequestKind::LeaveGroup(body) if version.0 < 3 => {
-            let member_id = body.member_id.meaning();
-            let members = vec![ours::LeavingMember { member_id, ..Default::default() }];
-            let group_id = body.group_id.meaning();
-            Request::LeaveGroup(ours::LeaveGroupRequest { group_id, members })
-        }
-        RequestKind::OffsetFetch(body) if version.0 < 8 => {
-            let (group_id, topics) = (body.group_id.meaning(), body.topics.meaning());
-            let groups = vec![ours::OffsetFetchGroup { group_id, topics }];
-            let require_stable = body.require_stable;
-            Request::OffsetFetch(ours::OffsetFetchRequest { groups, require_stable })
-        }
-        RequestKind::Produce(body) => Request::Produce(body.meaning()),
-        RequestKind::Fetch(body) => Request::Fetch(body.meaning()),
-        RequestKind::ListOffsets(body) => Request::ListOffsets(body.meaning()),
-        RequestKind::OffsetCommit(body) => Request::OffsetCommit(body.meaning()),
-        RequestKind::OffsetFetch(body) => Request::OffsetFetch(body.meaning()),
-        RequestKind::FindCoordinator(body) => Request::FindCoordinator(body.meaning()),
-        RequestKind::JoinGroup(body) => Request::JoinGroup(body.meaning()),
-        RequestKind::Heartbeat(body) => Request::Heartbeat(body.meaning()),
-        RequestKind::LeaveGroup(body) => Request::LeaveGroup(body.meaning()),
-        RequestKind::SyncGroup(body) => Request::SyncGroup(body.meaning()),
-        RequestKind::SaslHandshake(body) => Request::SaslHandshake(body.meaning()),
-        RequestKind::ApiVersions(body) => Request::ApiVersions(body.meaning()),
-        RequestKind::OffsetForLeaderEpoch(body) => Request::OffsetForLeaderEpoch(body.meaning()),
-        RequestKind::SaslAuthenticate(body) => Request::SaslAuthenticate(body.meaning()),
-        other => panic!("not served: {other:?}"),
+    theirs::fetch_response::EpochEndOffset => ours::DivergingEpoch {
+        epoch = epoch, end_offset = end_offset,
     }
-}
-
-/// The response as we would have it, where old versions carry one of what new versions carry many.
-fn response_meaning(kind: ResponseKind, version: ApiVersion) -> Response<'static> {
-    match kind {
-        ResponseKind::FindCoordinator(body) if version.0 < 4 => {
-            let coordinators = vec![ours::Coordinator {
-                key: "",
-                node_id: body.node_id.meaning(),
-                host: body.host.meaning(),
-                port: body.port,
-                error: body.error_code.meaning(),
-                error_message: body.error_message.filter(|_| version.0 > 0).meaning(),
-            }];
-            let throttle_time_ms = body.throttle_time_ms;
-            Response::FindCoordinator(ours::FindCoordinatorResponse {
-                throttle_time_ms,
-                coordinators,
-            })
-        }
-        ResponseKind::OffsetFetch(body) if version.0 < 8 => {
-            let (topics, error) = (body.topics.meaning(), body.error_code.meaning());
-            let groups = vec![ours::FetchedGroup { group_id: "", topics, error }];
-            let throttle_time_ms = body.throttle_time_ms;
-            Response::OffsetFetch(ours::OffsetFetchResponse { throttle_time_ms, groups })
-        }
-        ResponseKind::Produce(body) => Response::Produce(body.meaning()),
-        ResponseKind::Fetch(body) => Response::Fetch(body.meaning()),
-        ResponseKind::ListOffsets(body) => Response::ListOffsets(body.meaning()),
-        ResponseKind::Metadata(body) => Response::Metadata(body.meaning()),
-        ResponseKind::OffsetCommit(body) => Response::OffsetCommit(body.meaning()),
-        ResponseKind::OffsetFetch(body) => Response::OffsetFetch(body.meaning()),
-        ResponseKind::FindCoordinator(body) => Response::FindCoordinator(body.meaning()),
-        ResponseKind::JoinGroup(body) => Response::JoinGroup(body.meaning()),
-        ResponseKind::Heartbeat(body) => Response::Heartbeat(body.meaning()),
-        ResponseKind::LeaveGroup(body) => Response::LeaveGroup(body.meaning()),
-        ResponseKind::SyncGroup(body) => Response::SyncGroup(body.meaning()),
-        ResponseKind::SaslHandshake(body) => Response::SaslHandshake(body.meaning()),
-        ResponseKind::ApiVersions(body) => Response::ApiVersions(body.meaning()),
-        ResponseKind::OffsetForLeaderEpoch(body) => Response::OffsetForLeaderEpoch(body.meaning()),
-        ResponseKind::SaslAuthenticate(body) => Response::SaslAuthenticate(body.meaning()),
-        other => panic!("not served: {other:?}"),
+    theirs::fetch_response::LeaderIdAndEpoch => ours::CurrentLeader {
+        leader_id = leader_id, leader_epoch = leader_epoch,
     }
-}
-
-fn every_version() -> impl Iterator<Item = (ApiKey, theirs::ApiKey, ApiVersion)> {
-    ApiKey::ALL.into_iter().flat_map(|api| {
-        let versions = api.versions();
-        let theirs = theirs::ApiKey::try_from(api.number()).unwrap();
-        (versions.min..=versions.max).map(move |version| (api, theirs, ApiVersion(version)))
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn every_field_of_every_request_means_what_its_name_says(seed: u64) {
-        for (api, their_api, version) in every_version() {
-            let request = Request::sample(api, &mut Sampler::new(api, version, seed));
-            let frame = request.clone().encode(version, CorrelationId(1), None).unwrap();
-            let (_, body) = RequestHeader::split(frame.payload()).unwrap();
-            let mut body = Bytes::copy_from_slice(body);
-            let read = RequestKind::decode(their_api, &mut body, version.0).unwrap();
-            prop_assert_eq!(request_meaning(read, version), request, "version {}", version);
-        }
-    }
-
-    #[test]
-    fn every_field_of_every_response_means_what_its_name_says(seed: u64) {
-        for (api, their_api, version) in every_version() {
-            let response = Response::sample(api, &mut Sampler::new(api, version, seed));
-            let frame = response.clone().encode(version, CorrelationId(1)).unwrap();
-            let (_, body) = split_response(api, version, frame.payload()).unwrap();
-            let mut body = Bytes::copy_from_slice(body);
-            let read = ResponseKind::decode(their_api, &mut body, version.0).unwrap();
-            prop_assert_eq!(response_meaning(read, version), response, "version {}", version);
-        }
+    theirs::fetch_response::NodeEndpoint => ours::Broker<'static> {
+        node_id = node_id, host = host, port = port, rack = rack,
     }
 }
