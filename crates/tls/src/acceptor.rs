@@ -17,10 +17,23 @@ use crate::{ClientStream, Error, Files, HandshakeError, Identity};
 /// One listener's certificate. All methods may be called at any time, from any thread.
 #[derive(Debug)]
 pub struct Acceptor {
-    /// Protocols told to clients that ask (ALPN), the wished one first.
-    protocols: &'static [&'static str],
+    protocol: Protocol,
     shown: RwLock<Shown>,
 }
+
+/// What is spoken under TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Kafka's. A client that speaks plaintext is sent nothing: it would take an alert of TLS for the length
+    /// of an answer, and make room for hundreds of megabytes.
+    Kafka,
+    /// HTTP/1.1. A client that speaks plaintext is told so.
+    Http,
+}
+
+/// Certificates that were read and are not shown yet.
+#[derive(Debug)]
+pub struct Prepared(Shown);
 
 /// What new connections are shown.
 #[derive(Debug, Clone)]
@@ -58,26 +71,32 @@ const HANDSHAKE: u8 = 22;
 /// more from its caller then.
 const UNSENT_BYTES_MAX: usize = 32 << 10;
 
+/// What a browser, or whoever forgot an `s`, is told.
+const TOLD_IN_PLAINTEXT: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
+    content-length: 58\r\nconnection: close\r\n\r\n\
+    this port speaks https; call it with https:// and not http";
+
 impl Acceptor {
     /// Reads the files.
     ///
     /// # Errors
     /// They cannot be used.
-    pub fn open(files: Files, protocols: &'static [&'static str]) -> Result<Self, Error> {
-        let shown = RwLock::new(Shown::read(files, protocols)?);
-        Ok(Self { protocols, shown })
+    pub fn open(files: Files, protocol: Protocol) -> Result<Self, Error> {
+        let shown = RwLock::new(Shown::read(files, protocol)?);
+        Ok(Self { protocol, shown })
     }
 
-    /// Reads files, perhaps others than before, and shows what they hold from the next connection on.
-    /// Answers what that is.
+    /// Reads files, perhaps others than before. Nothing changes yet.
     ///
     /// # Errors
-    /// They cannot be used; what was shown before is still shown.
-    pub fn reload(&self, files: Files) -> Result<Certificate, Error> {
-        let shown = Shown::read(files, self.protocols)?;
-        let certificate = shown.certificate.clone();
+    /// They cannot be used.
+    pub fn prepare(&self, files: Files) -> Result<Prepared, Error> {
+        Shown::read(files, self.protocol).map(Prepared)
+    }
+
+    /// Shows what was prepared, from the next connection on.
+    pub fn show(&self, Prepared(shown): Prepared) {
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = shown;
-        Ok(certificate)
     }
 
     /// Reads the files if they are others than when this last looked. `None` if they are the same. A
@@ -93,7 +112,10 @@ impl Acceptor {
             return Ok(None);
         }
         self.shown.write().unwrap_or_else(PoisonError::into_inner).stamp = now;
-        self.reload(files).map(Some)
+        let prepared = self.prepare(files)?;
+        let certificate = prepared.0.certificate.clone();
+        self.show(prepared);
+        Ok(Some(certificate))
     }
 
     /// What is shown now.
@@ -104,9 +126,6 @@ impl Acceptor {
 
     /// Shakes hands with a client. How long that may take, the caller says.
     ///
-    /// A client that does not begin a handshake is sent nothing: a Kafka client that speaks plaintext would
-    /// take an alert of TLS for the length of an answer, and make room for hundreds of megabytes.
-    ///
     /// # Errors
     /// One side refused the other, or the client went.
     pub async fn accept(&self, stream: TcpStream) -> Result<Secured, HandshakeError> {
@@ -115,6 +134,7 @@ impl Acceptor {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
         if first != [HANDSHAKE] {
+            self.protocol.turn_away(&stream).await;
             return Err(HandshakeError::Plaintext);
         }
         let acceptor = TlsAcceptor::from(self.shown().config);
@@ -135,7 +155,7 @@ impl Acceptor {
 }
 
 impl Shown {
-    fn read(files: Files, protocols: &[&str]) -> Result<Self, Error> {
+    fn read(files: Files, protocol: Protocol) -> Result<Self, Error> {
         // Before the files are read, so that a later change is one.
         let stamp = files.stamp();
         let chain = files.chain()?;
@@ -156,10 +176,27 @@ impl Shown {
                 }
                 other => Error::Setup(other.to_string()),
             })?;
-        config.alpn_protocols =
-            protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        config.alpn_protocols = match protocol {
+            Protocol::Kafka => Vec::new(),
+            Protocol::Http => vec![b"http/1.1".to_vec()],
+        };
         let certificate = Certificate { name, not_after };
         Ok(Self { files, stamp, config: Arc::new(config), certificate })
+    }
+}
+
+impl Protocol {
+    /// Says what can be said to a client that speaks plaintext. What it has said is read, because a socket
+    /// that is closed over unread bytes takes the answer back.
+    async fn turn_away(self, stream: &TcpStream) {
+        let answer: &[u8] = match self {
+            Self::Kafka => &[],
+            Self::Http => TOLD_IN_PLAINTEXT,
+        };
+        let _ = stream.try_read(&mut [0; 4 << 10]);
+        if stream.writable().await.is_ok() {
+            let _ = stream.try_write(answer);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod identity;
 #[cfg(test)]
 mod tests;
 
-pub use acceptor::{Acceptor, Certificate, Secured};
+pub use acceptor::{Acceptor, Certificate, Prepared, Protocol, Secured};
 pub use connector::{Connector, ServerStream};
 pub use error::{Error, HandshakeError};
 pub use files::Files;

@@ -93,7 +93,7 @@ async fn shown(acceptor: &Acceptor, connector: &Connector) -> Option<String> {
 #[tokio::test]
 async fn a_client_and_a_listener_understand_each_other() {
     let authority = Authority::new();
-    let acceptor = Acceptor::open(authority.sign("one"), &[]).unwrap();
+    let acceptor = Acceptor::open(authority.sign("one"), Protocol::Kafka).unwrap();
     let (client, server) = pair().await;
     let connector = authority.connector();
     let (client, secured) =
@@ -110,7 +110,7 @@ async fn a_client_and_a_listener_understand_each_other() {
 async fn a_replaced_certificate_is_shown_to_the_next_and_the_last_goes_on() {
     let authority = Authority::new();
     let connector = authority.connector();
-    let acceptor = Acceptor::open(authority.sign("old"), &[]).unwrap();
+    let acceptor = Acceptor::open(authority.sign("old"), Protocol::Kafka).unwrap();
     let (client, server) = pair().await;
     let (client, secured) =
         tokio::join!(connector.connect("localhost", client), acceptor.accept(server));
@@ -132,7 +132,7 @@ async fn half_a_replacement_is_told_once_and_changes_nothing() {
     let authority = Authority::new();
     let files = authority.sign("old");
     let old_key = std::fs::read_to_string(&files.key).unwrap();
-    let acceptor = Acceptor::open(files.clone(), &[]).unwrap();
+    let acceptor = Acceptor::open(files.clone(), Protocol::Kafka).unwrap();
     authority.sign("new");
     let new_key = std::fs::read_to_string(&files.key).unwrap();
     std::fs::write(&files.key, old_key).unwrap();
@@ -149,7 +149,7 @@ async fn half_a_replacement_is_told_once_and_changes_nothing() {
 #[tokio::test]
 async fn who_speaks_plaintext_is_sent_nothing() {
     let authority = Authority::new();
-    let acceptor = Acceptor::open(authority.sign("one"), &[]).unwrap();
+    let acceptor = Acceptor::open(authority.sign("one"), Protocol::Kafka).unwrap();
     let (mut client, server) = pair().await;
     client.write_all(&[0, 0, 0, 20, 0, 18]).await.unwrap();
     assert!(matches!(acceptor.accept(server).await, Err(HandshakeError::Plaintext)));
@@ -159,9 +159,23 @@ async fn who_speaks_plaintext_is_sent_nothing() {
 }
 
 #[tokio::test]
+async fn who_speaks_plain_http_is_told_so() {
+    let authority = Authority::new();
+    let acceptor = Acceptor::open(authority.sign("one"), Protocol::Http).unwrap();
+    let (mut client, server) = pair().await;
+    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    assert!(matches!(acceptor.accept(server).await, Err(HandshakeError::Plaintext)));
+    let mut heard = String::new();
+    client.read_to_string(&mut heard).await.unwrap();
+    let (head, body) = heard.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
+    assert!(body.contains("https"), "{body}");
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_trust_the_listener_says_so() {
     let (authority, other) = (Authority::new(), Authority::called("another"));
-    let acceptor = Acceptor::open(authority.sign("one"), &[]).unwrap();
+    let acceptor = Acceptor::open(authority.sign("one"), Protocol::Kafka).unwrap();
     let (client, server) = pair().await;
     let connector = other.connector();
     let (client, refused) =
@@ -176,7 +190,7 @@ async fn a_listener_that_asks_for_certificates_lets_nobody_in_without() {
     let authority = Authority::new();
     let files = authority.sign("billing-dts1");
     let asking = Files { client_ca: Some(authority.path("ca.pem")), ..files.clone() };
-    let acceptor = Acceptor::open(asking, &[]).unwrap();
+    let acceptor = Acceptor::open(asking, Protocol::Kafka).unwrap();
     let (client, server) = pair().await;
     let connector = authority.connector();
     let (_, refused) =
@@ -207,7 +221,7 @@ fn files_that_cannot_be_used_are_named() {
     let authority = Authority::new();
     let files = authority.sign("one");
     let told = |files: Files| {
-        let text = Acceptor::open(files, &[]).unwrap_err().to_string();
+        let text = Acceptor::open(files, Protocol::Kafka).unwrap_err().to_string();
         text.replace(&format!("{}/", authority.folder.path().display()), "")
     };
     let other = |name: &str| authority.path(name);
