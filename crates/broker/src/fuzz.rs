@@ -1,7 +1,10 @@
 //! The fuzz entry of the server's outermost bytes, without sockets or files.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use catalog::ScramVerifier;
 use change::{GroupId, TaskName};
 use kafka::Request;
 use uuid::Uuid;
@@ -9,7 +12,8 @@ use uuid::Uuid;
 use crate::api::{join_group, sync_group};
 use crate::coordinator::{Coordinator, GroupLimits, Identity, Ticket};
 use crate::principal::Principal;
-use crate::session::{Session, Step};
+use crate::sasl::{Found, Mechanism, Question};
+use crate::session::{Session, Step, Terms};
 use crate::settings::Access;
 
 /// Takes `bytes` as what one client sends: length-prefixed frames, the first byte choosing the kind of
@@ -19,7 +23,8 @@ pub fn fuzz_session(bytes: &[u8]) {
     let Some((choice, mut rest)) = bytes.split_first() else { return };
     let access = if choice & 1 == 0 { Access::Anonymous } else { Access::Accounts };
     let account = (choice & 2 == 0).then(account).flatten();
-    let mut session = Session::new(access);
+    let terms = Terms { mechanisms: Mechanism::ALL.to_vec(), lifetime: Some(LOGIN_LIFETIME) };
+    let mut session = Session::new(access, None, Arc::new(terms));
     let mut desk = Desk::new();
     while let Some((length, tail)) = rest.split_first_chunk::<4>() {
         let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else { return };
@@ -28,20 +33,48 @@ pub fn fuzz_session(bytes: &[u8]) {
         }
         let Some((frame, tail)) = tail.split_at_checked(length) else { return };
         rest = tail;
-        let Ok(step) = session.receive(frame) else { return };
+        let Ok(step) = session.receive(desk.now, frame) else { return };
         match step {
             Step::Answer(greeting) if greeting.close.is_some() => return,
             Step::Answer(_) => {}
-            Step::Verify(credentials) => {
-                let found = credentials.and(account.clone());
-                if !session.verified(found).is_ok_and(|greeting| greeting.close.is_none()) {
+            Step::Ask(question) => {
+                let Ok(step) = session.found(found(question, account.clone())) else { return };
+                let greeting = match step {
+                    Step::Admit(_) => session.admit(desk.now, Ok(())),
+                    Step::Answer(greeting) => Ok(greeting),
+                    Step::Ask(_) | Step::Serve(..) => return,
+                };
+                if !greeting.is_ok_and(|greeting| greeting.close.is_none()) {
                     return;
                 }
             }
+            Step::Admit(_) => return,
             Step::Serve(header, request) => desk.hand_in(header.version, &request),
         }
     }
 }
+
+/// What a catalog answers in which `account` alone has the user and the password of a question. No proof
+/// of SCRAM fits.
+fn found(question: Question, account: Option<Principal>) -> Found {
+    match question {
+        Question::Password(_) => Found::Password(account),
+        Question::Verifier { .. } => Found::Verifier {
+            verifier: ScramVerifier {
+                salt: vec![1; 24],
+                iterations: NonZeroU32::MIN,
+                stored_key: vec![2; 32],
+                server_key: vec![3; 32],
+            },
+            principal: account,
+            nonce: "nonce".into(),
+        },
+        Question::Guess { .. } => Found::Turn,
+    }
+}
+
+/// Frames come a second apart where they reach the coordinator, so that some logins end.
+const LOGIN_LIFETIME: Duration = Duration::from_secs(3);
 
 fn account() -> Option<Principal> {
     let group = GroupId::new("dtsaaaaaaaaaaaaaaa").ok()?;

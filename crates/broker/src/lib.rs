@@ -6,7 +6,7 @@
 //! state machine of consumer groups and `groups` its shell, `principal` decides who sees what.
 //!
 //! Deliberately not here: writing to logs, the meaning of records (no value is ever read), where offsets
-//! and passwords are kept (the catalog), and TLS.
+//! and passwords are kept (the catalog), and TLS itself (`tls`).
 
 mod api;
 mod broker;
@@ -18,11 +18,14 @@ mod error;
 mod fuzz;
 mod groups;
 mod groups_view;
+mod guesses;
 mod incoming;
 mod keeping;
 mod listener;
+mod login;
 pub mod metrics;
 mod outgoing;
+mod places;
 mod planning;
 mod principal;
 mod sasl;
@@ -30,6 +33,7 @@ mod session;
 mod settings;
 mod shared;
 mod stop;
+mod stream;
 mod topics;
 
 #[cfg(test)]
@@ -40,6 +44,8 @@ pub use coordinator::{GroupLimits, GroupState, GroupView, MemberId, MemberView};
 pub use error::Error;
 pub use fuzz::fuzz_session;
 pub use groups_view::GroupsView;
+pub use guesses::GuessLimits;
 pub use planning::{FetchPlanner, Planned};
+pub use sasl::Mechanism;
 pub use settings::{Access, Advertised, ListenerSettings, Settings};
 pub use topics::{Topic, TopicDirectory};

@@ -23,6 +23,8 @@ pub const CONNECTIONS: &str = "wellhead_kafka_connections";
 pub const PROTOCOL_ERRORS: &str = "wellhead_kafka_protocol_errors";
 /// Logins refused, by SASL mechanism; exposed with `_total`.
 pub const AUTH_FAILURES: &str = "wellhead_kafka_auth_failures";
+/// Connections that were turned away, by the limit that was reached; exposed with `_total`.
+pub const CONNECTIONS_REFUSED: &str = "wellhead_kafka_connections_refused";
 /// Bytes of record batches sent, by consumer group; exposed with `_total`.
 pub const FETCH_BYTES: &str = "wellhead_kafka_fetch_bytes";
 
@@ -34,6 +36,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     pub(crate) protocol_errors: Counter,
     auth_failures: Family<MechanismLabels, Counter>,
+    connections_refused: Family<LimitLabels, Counter>,
     fetch_bytes: Family<GroupLabels, Counter<u64, AtomicU64>>,
 }
 
@@ -50,7 +53,12 @@ struct ApiLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MechanismLabels {
-    mechanism: String,
+    mechanism: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -67,6 +75,7 @@ impl Metrics {
             connections: Gauge::default(),
             protocol_errors: Counter::default(),
             auth_failures: Family::default(),
+            connections_refused: Family::default(),
             fetch_bytes: Family::default(),
         };
         registry.register(REQUESTS, "Kafka requests by API and error", metrics.requests.clone());
@@ -85,6 +94,11 @@ impl Metrics {
             AUTH_FAILURES,
             "Kafka logins refused, by SASL mechanism",
             metrics.auth_failures.clone(),
+        );
+        registry.register(
+            CONNECTIONS_REFUSED,
+            "Kafka connections that were turned away, by the limit that was reached",
+            metrics.connections_refused.clone(),
         );
         registry.register(
             FETCH_BYTES,
@@ -106,9 +120,14 @@ impl Metrics {
     }
 
     /// A login was refused.
-    pub(crate) fn login_refused(&self, mechanism: &str) {
-        let labels = MechanismLabels { mechanism: mechanism.to_owned() };
+    pub(crate) fn login_refused(&self, mechanism: &'static str) {
+        let labels = MechanismLabels { mechanism };
         self.auth_failures.get_or_create(&labels).inc();
+    }
+
+    /// A connection was turned away.
+    pub(crate) fn connection_refused(&self, limit: &'static str) {
+        self.connections_refused.get_or_create(&LimitLabels { limit }).inc();
     }
 
     /// Record batches went to a group.

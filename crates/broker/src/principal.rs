@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use catalog::Group;
 use change::{GroupId, TaskName, TopicName};
 use kafka::{ErrorCode, TopicId};
 
@@ -20,6 +21,12 @@ pub(crate) enum Principal {
         /// The task whose topics it sees.
         task: TaskName,
     },
+}
+
+impl From<Group> for Principal {
+    fn from(group: Group) -> Self {
+        Self::Account { group: group.id, task: group.task }
+    }
 }
 
 impl Principal {

@@ -1,18 +1,33 @@
 //! What an operator decides about the broker, already checked.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use budget::Budget;
+use tls::Acceptor;
 
 use crate::Error;
 use crate::coordinator::GroupLimits;
+use crate::guesses::GuessLimits;
+use crate::sasl::Mechanism;
 
 /// What holds for all listeners together.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Connections at a time; further ones are closed at once.
+    /// Connections at a time; further ones are closed at once. Those from one address that have not
+    /// logged in where they must are at most half of them.
     pub connections_max: usize,
+    /// The same from one address (IPv6: from one network of 64 bits).
+    pub connections_per_address_max: usize,
+    /// The same of one consumer group.
+    pub connections_per_group_max: usize,
+    /// How clients may log in.
+    pub mechanisms: Vec<Mechanism>,
+    /// How long a login lasts unless it is renewed (`connections.max.reauth.ms`); `None` for ever.
+    pub login_lifetime: Option<Duration>,
+    /// What wrong passwords cost.
+    pub guesses: GuessLimits,
     /// A client that must log in has so long for it.
     pub login_timeout: Duration,
     /// A wrong password is told after so long (`connection.failed.authentication.delay.ms`).
@@ -40,12 +55,15 @@ pub struct ListenerSettings {
     pub advertised: Advertised,
     /// Who may come in.
     pub access: Access,
+    /// What it shows to clients of TLS; `None` speaks plaintext.
+    pub tls: Option<Arc<Acceptor>>,
 }
 
 /// What Metadata and FindCoordinator tell clients to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Advertised {
-    /// The address that the client itself has dialled.
+    /// The address that the client itself has dialled; under TLS the name, which it holds the
+    /// listener's certificate against.
     Dialled,
     /// Always this.
     At {
@@ -64,12 +82,20 @@ pub enum Access {
     Anonymous,
     /// Only consumer groups that log in.
     Accounts,
+    /// Only consumer groups that show a certificate: its common name is the user that a login would name.
+    /// The listener's TLS asks for one.
+    Certificates,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             connections_max: 2_000,
+            connections_per_address_max: usize::MAX,
+            connections_per_group_max: usize::MAX,
+            mechanisms: Mechanism::ALL.to_vec(),
+            login_lifetime: None,
+            guesses: GuessLimits::default(),
             login_timeout: Duration::from_secs(30),
             login_refusal_delay: Duration::from_secs(1),
             idle_timeout: Duration::from_secs(10 * 60),

@@ -2,7 +2,7 @@
 //! how much goes on at a time. It serves nobody by itself.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use catalog::Catalog;
 use change::{Clock, GroupId};
@@ -11,8 +11,11 @@ use tokio::sync::Semaphore;
 
 use crate::disk::Disk;
 use crate::groups::Groups;
+use crate::guesses::Guesses;
 use crate::metrics::Metrics;
+use crate::places::{ConnectionLimits, Places};
 use crate::principal::Principal;
+use crate::session::Terms;
 use crate::settings::Settings;
 use crate::topics::TopicDirectory;
 
@@ -30,7 +33,11 @@ pub(crate) struct Shared {
     /// Groups that were deleted while the broker ran. Their ids are random and never come back.
     deleted: RwLock<HashSet<GroupId>>,
     /// Places for connections, over all listeners.
-    pub(crate) places: Arc<Semaphore>,
+    pub(crate) places: Arc<Places>,
+    /// What logins go by.
+    pub(crate) terms: Arc<Terms>,
+    /// What wrong passwords have cost.
+    pub(crate) guesses: Mutex<Guesses>,
     /// Where cold records are waited for.
     pub(crate) disk: Disk,
     /// Places for password checks, which each keep a core busy for milliseconds.
@@ -55,7 +62,16 @@ impl Shared {
                 catalog.clone(),
                 Arc::clone(&clock),
             )),
-            places: Arc::new(Semaphore::new(settings.connections_max.min(Semaphore::MAX_PERMITS))),
+            places: Places::new(ConnectionLimits {
+                all: settings.connections_max,
+                per_address: settings.connections_per_address_max,
+                per_group: settings.connections_per_group_max,
+            }),
+            terms: Arc::new(Terms {
+                mechanisms: settings.mechanisms.clone(),
+                lifetime: settings.login_lifetime,
+            }),
+            guesses: Mutex::new(Guesses::new(settings.guesses)),
             disk: Disk::default(),
             checks: Semaphore::new(CHECKS_MAX),
             metrics,

@@ -2,9 +2,6 @@
 
 use catalog::Secret;
 
-/// The one mechanism that is offered.
-pub(crate) const PLAIN: &str = "PLAIN";
-
 /// What a PLAIN token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
