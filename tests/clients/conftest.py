@@ -43,6 +43,15 @@ class Served:
         self.second, self.offset_of_second = tour.second_in_the_middle(self.records)
         assert self.end > 3 * tour.COUNT and self.offset_of_second + 2 < self.end
 
+    def rows_from(self, offset):
+        """The row changes at an offset and behind it: offset, operation, table."""
+        return [row for row in self.rows if row[0] >= offset]
+
+    @property
+    def second_of_last_row(self):
+        """The source's second of the last row change."""
+        return self.timestamp(self.rows[-1][0]) // 1000
+
     def timestamp(self, offset):
         """The time of a record in ms, as Kafka tells it."""
         return self.records[offset].timestamp

@@ -8,14 +8,15 @@ from . import paths, wait
 class Sdk:
     """Follows a topic from its group's checkpoint, else from a second, until the `with` block ends."""
 
-    def __init__(self, folder, broker, topic, login, mode, since):
+    def __init__(self, folder, broker, topic, login, mode, since, jars=paths.JARS / "dts-sdk"):
         account = login.user.removesuffix(f"-{login.group}")
-        self.output = folder / f"sdk-{mode}"
+        self.output = folder / f"{jars.name}-{mode}-{login.group}"
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(
                 ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
                  "--add-exports", "java.base/sun.util.calendar=ALL-UNNAMED",
-                 "-cp", f"{paths.JARS / 'dts-sdk'}/*", str(paths.TESTS / "java" / "Subscribe.java"),
+                 f"-Dlog4j.configuration=file:{paths.TESTS / 'java' / 'log4j.properties'}",
+                 "-cp", f"{jars}/*", str(paths.TESTS / "java" / "Subscribe.java"),
                  broker, topic, login.group, account, login.password, str(since), mode],
                 stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=folder,
             )
@@ -29,13 +30,21 @@ class Sdk:
 
     def records(self):
         """What it has read so far: offset, second, operation, and what it made of a row."""
-        lines = self.output.read_text().split("\n")[:-1]
+        lines = self.log().split("\n")[:-1]
         parted = (line.split("\t")[1:] for line in lines if line.startswith("record\t"))
         return [(int(offset), int(second), *more) for offset, second, *more in parted]
+
+    def rows(self):
+        """The row changes so far: offset, second, operation, table, key, and both images as text."""
+        return [entry for entry in self.records() if len(entry) > 3]
+
+    def log(self):
+        """All that it printed."""
+        return self.output.read_text()
 
     def wait_for(self, operation, count):
         """Waits until it has read so many records of an operation, and answers all records."""
         return wait.until(
             lambda: [entry[2] for entry in self.records()].count(operation) >= count and self.records(),
-            lambda: f"{count} {operation}; it said:\n{self.output.read_text()[-4000:]}",
+            lambda: f"{count} {operation}; it said:\n{self.log()[-4000:]}",
         )
