@@ -24,7 +24,7 @@ use crate::login;
 use crate::outgoing::{COPY_BYTES_MAX, Outgoing};
 use crate::places::Place;
 use crate::principal::Principal;
-use crate::session::{Greeting, Session, Step};
+use crate::session::{Greeting, Session, Step, Terms};
 use crate::settings::{Access, Advertised, ListenerSettings};
 use crate::shared::Shared;
 use crate::stop::Stop;
@@ -62,12 +62,13 @@ impl Connection {
         peer: SocketAddr,
         place: Place,
         settings: &ListenerSettings,
+        terms: Arc<Terms>,
         shared: Arc<Shared>,
         stop: Stop,
     ) {
         let counted = Counted::new(shared.metrics.connections.clone());
         let metrics = shared.metrics.clone();
-        let ended = match Self::open(stream, peer, place, settings, shared, stop).await {
+        let ended = match Self::open(stream, peer, place, settings, terms, shared, stop).await {
             Ok(Some(mut connection)) => connection.serve().await,
             Ok(None) => Ok(()),
             Err(error) => Err(error),
@@ -92,6 +93,10 @@ impl Connection {
                 metrics.connection_refused("guesses");
                 tracing::warn!(%peer, "kafka client closed: too many logins from its address were wrong");
             }
+            Err(ConnectionError::LoginTimeout) => {
+                metrics.connection_refused("login_timeout");
+                tracing::info!(%peer, "kafka client closed: it did not log in in time");
+            }
             Err(ConnectionError::LoginExpired) => {
                 tracing::info!(%peer, "kafka client closed: its login was not renewed in time");
             }
@@ -115,13 +120,13 @@ impl Connection {
         }
     }
 
-    /// Shakes hands where the listener asks for it; `None` if the client took too long, or the broker
-    /// stops.
+    /// Shakes hands where the listener asks for it; `None` if the broker stops.
     async fn open(
         stream: TcpStream,
         peer: SocketAddr,
         mut place: Place,
         settings: &ListenerSettings,
+        terms: Arc<Terms>,
         shared: Arc<Shared>,
         mut stop: Stop,
     ) -> Result<Option<Self>, ConnectionError> {
@@ -135,7 +140,7 @@ impl Connection {
                     accepted = timeout_at(login_by, acceptor.accept(stream)) => accepted,
                     () = stop.raised() => return Ok(None),
                 };
-                let Ok(accepted) = accepted else { return Ok(None) };
+                let accepted = accepted.map_err(|_late| ConnectionError::LoginTimeout)?;
                 let Secured { stream, dialled, client } = accepted?;
                 (Stream::Tls(Box::new(stream)), dialled, client)
             }
@@ -155,7 +160,7 @@ impl Connection {
             }
             Access::Anonymous | Access::Accounts => None,
         };
-        let session = Session::new(settings.access, known, Arc::clone(&shared.terms));
+        let session = Session::new(settings.access, known, terms);
         let share = shared.settings.budget.share(Lane::Serving, RESERVE_BYTES);
         let incoming = Incoming::new(share, shared.settings.write_timeout);
         let cursors = Cursors::default();
@@ -220,13 +225,12 @@ impl Connection {
     async fn next_request(&mut self) -> Result<Option<Received>, ConnectionError> {
         let now = Instant::now();
         let idle_until = now + self.shared.settings.idle_timeout;
-        let until = match self.session.principal() {
-            Some(_) => idle_until,
-            None => idle_until.min(self.login_by),
-        };
+        let login_by = self.session.principal().is_none().then_some(self.login_by);
+        let until = login_by.map_or(idle_until, |login_by| idle_until.min(login_by));
         let limit = self.session.frame_bytes_max();
         for wait in [until.min(now + QUIET), until] {
-            match self.incoming.next(&mut self.stream, limit, wait, &mut self.stop).await? {
+            let stream = &mut self.stream;
+            match self.incoming.next(stream, limit, wait, login_by, &mut self.stop).await? {
                 Came::Frame(received) => return Ok(Some(received)),
                 Came::End => return Ok(None),
                 Came::Nothing => {
@@ -235,7 +239,7 @@ impl Connection {
                 }
             }
         }
-        Ok(None)
+        if login_by.is_some() { Err(ConnectionError::LoginTimeout) } else { Ok(None) }
     }
 
     /// Sends what the session answers by itself. A login that was wrong is told late, because clients try

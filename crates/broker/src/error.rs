@@ -3,10 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
+use tls::HandshakeError;
+
 use crate::places::Full;
 use crate::sasl::Mechanism;
-
-use tls::HandshakeError;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,9 @@ pub(crate) enum ConnectionError {
         /// What was wrong. Nothing of what the peer has said.
         reason: &'static str,
     },
+    /// The peer took too long to say who it is.
+    #[error("it did not log in in time")]
+    LoginTimeout,
     /// The peer's login has ended, and it did not renew it.
     #[error("the login has ended and was not renewed")]
     LoginExpired,

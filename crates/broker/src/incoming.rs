@@ -68,7 +68,8 @@ impl Incoming {
         Self { read: BytesMut::new(), share, patience }
     }
 
-    /// The next frame of at most `limit` bytes, if it begins before `until`.
+    /// The next frame of at most `limit` bytes, if it begins before `until`. One that comes piece by piece
+    /// must be whole before `ends`, if that is given.
     ///
     /// # Errors
     /// The connection must be closed.
@@ -77,6 +78,7 @@ impl Incoming {
         stream: &mut Stream,
         limit: usize,
         until: Instant,
+        ends: Option<Instant>,
         stop: &mut Stop,
     ) -> Result<Came, ConnectionError> {
         if self.read.is_empty() {
@@ -90,7 +92,7 @@ impl Incoming {
             }
         }
         tokio::select! {
-            came = self.frame(stream, limit) => came,
+            came = self.frame(stream, limit, ends) => came,
             () = stop.raised() => Ok(Came::End),
         }
     }
@@ -126,9 +128,15 @@ impl Incoming {
         self.share.acquire(bytes).await.ok()
     }
 
-    async fn frame(&mut self, stream: &mut Stream, limit: usize) -> Result<Came, ConnectionError> {
+    async fn frame(
+        &mut self,
+        stream: &mut Stream,
+        limit: usize,
+        ends: Option<Instant>,
+    ) -> Result<Came, ConnectionError> {
         let mut permit = None;
-        let mut whole_by = Instant::now() + self.patience;
+        let by = Instant::now() + self.patience;
+        let mut whole_by = ends.map_or(by, |ends| by.min(ends));
         loop {
             let size = self.announced(limit)?;
             if let Some(size) = size {
@@ -148,6 +156,9 @@ impl Incoming {
                 Ok(Ok(0)) if self.read.is_empty() => return Ok(Came::End),
                 Ok(Ok(0)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
                 Ok(Err(error)) => return Err(error.into()),
+                Err(_late) if ends.is_some_and(|ends| ends <= whole_by) => {
+                    return Ok(Came::Nothing);
+                }
                 Err(_late) => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
             }
         }

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::connection::Connection;
+use crate::session::Terms;
 use crate::settings::{Access, ListenerSettings};
 use crate::shared::Shared;
 use crate::stop::Stop;
@@ -18,6 +19,8 @@ use crate::stop::Stop;
 pub(crate) struct Listener {
     socket: TcpListener,
     settings: Arc<ListenerSettings>,
+    /// What logins go by.
+    terms: Arc<Terms>,
     shared: Arc<Shared>,
     stop: Stop,
     connections: JoinSet<()>,
@@ -35,8 +38,12 @@ impl Listener {
         shared: Arc<Shared>,
         stop: Stop,
     ) -> Self {
-        let settings = Arc::new(settings);
-        Self { socket, settings, shared, stop, connections: JoinSet::new(), full: false }
+        let terms = Terms {
+            mechanisms: settings.mechanisms.clone(),
+            lifetime: shared.settings.login_lifetime,
+        };
+        let (settings, terms) = (Arc::new(settings), Arc::new(terms));
+        Self { socket, settings, terms, shared, stop, connections: JoinSet::new(), full: false }
     }
 
     /// Serves until the broker stops and the last connection has ended.
@@ -78,9 +85,10 @@ impl Listener {
         };
         self.full = false;
         let (settings, shared) = (Arc::clone(&self.settings), Arc::clone(&self.shared));
+        let terms = Arc::clone(&self.terms);
         let stop = self.stop.clone();
         self.connections.spawn(async move {
-            Connection::run(stream, peer, place, &settings, shared, stop).await;
+            Connection::run(stream, peer, place, &settings, terms, shared, stop).await;
         });
     }
 }

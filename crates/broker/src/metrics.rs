@@ -23,7 +23,8 @@ pub const CONNECTIONS: &str = "wellhead_kafka_connections";
 pub const PROTOCOL_ERRORS: &str = "wellhead_kafka_protocol_errors";
 /// Logins refused, by SASL mechanism; exposed with `_total`.
 pub const AUTH_FAILURES: &str = "wellhead_kafka_auth_failures";
-/// Connections that were turned away, by the limit that was reached; exposed with `_total`.
+/// Connections that were turned away, by the limit that was reached: `all` there may be, those of an
+/// `address`, of its `strangers`, of a `group`, wrong `guesses`, the `login_timeout`; exposed with `_total`.
 pub const CONNECTIONS_REFUSED: &str = "wellhead_kafka_connections_refused";
 /// Bytes of record batches sent, by consumer group; exposed with `_total`.
 pub const FETCH_BYTES: &str = "wellhead_kafka_fetch_bytes";

@@ -22,8 +22,6 @@ pub struct Settings {
     pub connections_per_address_max: usize,
     /// The same of one consumer group.
     pub connections_per_group_max: usize,
-    /// How clients may log in.
-    pub mechanisms: Vec<Mechanism>,
     /// How long a login lasts unless it is renewed (`connections.max.reauth.ms`); `None` for ever.
     pub login_lifetime: Option<Duration>,
     /// What wrong passwords cost.
@@ -55,6 +53,8 @@ pub struct ListenerSettings {
     pub advertised: Advertised,
     /// Who may come in.
     pub access: Access,
+    /// How clients may log in.
+    pub mechanisms: Vec<Mechanism>,
     /// What it shows to clients of TLS; `None` speaks plaintext.
     pub tls: Option<Arc<Acceptor>>,
 }
@@ -93,7 +93,6 @@ impl Default for Settings {
             connections_max: 2_000,
             connections_per_address_max: usize::MAX,
             connections_per_group_max: usize::MAX,
-            mechanisms: Mechanism::ALL.to_vec(),
             login_lifetime: None,
             guesses: GuessLimits::default(),
             login_timeout: Duration::from_secs(30),

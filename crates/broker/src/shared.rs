@@ -15,7 +15,6 @@ use crate::guesses::Guesses;
 use crate::metrics::Metrics;
 use crate::places::{ConnectionLimits, Places};
 use crate::principal::Principal;
-use crate::session::Terms;
 use crate::settings::Settings;
 use crate::topics::TopicDirectory;
 
@@ -34,8 +33,6 @@ pub(crate) struct Shared {
     deleted: RwLock<HashSet<GroupId>>,
     /// Places for connections, over all listeners.
     pub(crate) places: Arc<Places>,
-    /// What logins go by.
-    pub(crate) terms: Arc<Terms>,
     /// What wrong passwords have cost.
     pub(crate) guesses: Mutex<Guesses>,
     /// Where cold records are waited for.
@@ -66,10 +63,6 @@ impl Shared {
                 all: settings.connections_max,
                 per_address: settings.connections_per_address_max,
                 per_group: settings.connections_per_group_max,
-            }),
-            terms: Arc::new(Terms {
-                mechanisms: settings.mechanisms.clone(),
-                lifetime: settings.login_lifetime,
             }),
             guesses: Mutex::new(Guesses::new(settings.guesses)),
             disk: Disk::default(),

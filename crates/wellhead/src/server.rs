@@ -81,6 +81,7 @@ impl Server {
                 address: settings.kafka,
                 advertised: settings.advertised,
                 access: settings.access,
+                mechanisms: broker::Mechanism::ALL.to_vec(),
                 tls: None,
             };
             let kafka = broker.listen(listener).await?;

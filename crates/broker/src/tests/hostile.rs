@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use super::client::{correlation, response};
 use super::server::settings;
 use super::{Client, Server};
-use crate::{Access, Advertised, ListenerSettings, Settings, fuzz_session};
+use crate::{Access, Advertised, ListenerSettings, Mechanism, Settings, fuzz_session};
 
 #[tokio::test]
 async fn garbage_closes_one_connection_and_no_other() {
@@ -82,7 +82,9 @@ async fn an_api_versions_request_from_the_future_is_answered_in_the_oldest_layou
         let answer: ApiVersionsResponse = decode(ApiVersion(0), &answer[4..]).unwrap();
         assert_eq!(answer.error, ErrorCode::UnsupportedVersion);
         assert_eq!((answer.apis[0].api, answer.apis[0].max), (18, 4));
-        let again = client.call(4, ApiVersionsRequest::default()).await;
+        let software =
+            ApiVersionsRequest { client_software_name: "test", client_software_version: "1.0" };
+        let again = client.call(4, software).await;
         let again: ApiVersionsResponse = response(4, &again);
         assert!(again.apis.iter().any(|api| api.api == 0), "Produce is advertised");
     }
@@ -145,6 +147,7 @@ async fn clients_wait_until_the_doors_are_open() {
         advertised: Advertised::Dialled,
         access: Access::Anonymous,
         tls: None,
+        mechanisms: Mechanism::ALL.to_vec(),
     };
     server.address = server.broker.listen(door).await.unwrap();
     let mut client = Client::connect(&server).await;

@@ -15,7 +15,8 @@ use prometheus_client::registry::Registry;
 use tempfile::TempDir;
 
 use crate::{
-    Access, Advertised, Broker, GroupLimits, ListenerSettings, Settings, Topic, TopicDirectory,
+    Access, Advertised, Broker, GroupLimits, ListenerSettings, Mechanism, Settings, Topic,
+    TopicDirectory,
 };
 
 /// What the broker believes the time to be: 2024-01-01 00:00:00 UTC.
@@ -63,6 +64,7 @@ impl Server {
             advertised: Advertised::Dialled,
             access,
             tls: None,
+            mechanisms: Mechanism::ALL.to_vec(),
         };
         let address = broker.listen(listener).await.unwrap();
         broker.open().await;
