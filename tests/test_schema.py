@@ -12,6 +12,10 @@ from harness import clients, database, record, wait, wellhead
 from harness.scripts import Script, inserted
 
 
+# More tables than are asked for one by one, three queries each.
+MANY = 100
+
+
 def address(server):
     return "--url", f"http://{server.http}", "--token-file", server.data / "admin.token"
 
@@ -262,13 +266,27 @@ def test_d02_nothing_was_held_back(past):
     assert not past[3].get("held_tables"), past[3]
 
 
-@pytest.fixture
-def minimal(source):
-    """The log says as little of a table as the server can be told to: on MariaDB not even signs."""
-    [[before]] = source.sql("SELECT @@GLOBAL.binlog_row_metadata")
-    source.sql(f"SET GLOBAL binlog_row_metadata = {'NO_LOG' if source.kind == 'mariadb' else 'MINIMAL'}")
-    yield
-    source.sql(f"SET GLOBAL binlog_row_metadata = {before}")
+def test_d16_the_keys_of_many_tables_are_asked_for_together(source, schema, metadata, new_wellhead, follow):
+    tables = [f"{schema}.t{number}" for number in range(MANY)]
+    source.sql(*(f"CREATE TABLE {table} (id INT PRIMARY KEY, a INT, UNIQUE KEY by_a (a))" for table in tables))
+    server = new_wellhead.tap(source.url(schema)).start()
+    topic = follow(server.kafka, schema)
+    server.wait_for_state(schema, "normal")
+    before = queries(source)
+    source.sql(*(f"INSERT INTO {table} VALUES (1, 1)" for table in tables))
+    topic.wait_for_rows(MANY)
+    asked = queries(source) - before
+    assert asked < MANY, f"{asked} queries for {MANY} tables"
+    source.sql(f"ALTER TABLE {tables[-1]} ADD UNIQUE KEY by_both (a, id)", f"INSERT INTO {tables[-1]} VALUES (2, 2)")
+    rows = topic.wait_for_rows(MANY + 1)
+    keys = [json.loads(row["tags"]["pk_uk_info"]) for row in rows]
+    assert keys == [{"PRIMARY": ["id"], "by_a": ["a"]}] * MANY + [{**keys[0], "by_both": ["a", "id"]}]
+
+
+def queries(source):
+    """The queries that a server has answered by now."""
+    [(_, count)] = source.sql("SHOW GLOBAL STATUS LIKE 'Com_select'")
+    return int(count)
 
 
 def test_d17_killed_while_definitions_change_it_never_uses_an_older_one(
