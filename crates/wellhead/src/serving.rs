@@ -17,9 +17,9 @@ pub(crate) struct Serving {
     runtime: Option<Runtime>,
 }
 
-/// How much later it is the turn of those that serve: half the share of a processor, or a little less
+/// How much later it is the turn of those that serve: a sixth of the share of a processor
 /// (`sched(7)`, "The nice value").
-const NICER: i32 = 4;
+const NICER: i32 = 8;
 
 impl Serving {
     /// Starts the threads.
