@@ -15,7 +15,6 @@ class Sdk:
             self.process = subprocess.Popen(
                 ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
                  "--add-exports", "java.base/sun.util.calendar=ALL-UNNAMED",
-                 f"-Dlog4j.configuration=file:{paths.TESTS / 'java' / 'log4j.properties'}",
                  "-cp", f"{jars}/*", str(paths.TESTS / "java" / "Subscribe.java"),
                  broker, topic, login.group, account, login.password, str(since), mode],
                 stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=folder,
@@ -38,6 +37,10 @@ class Sdk:
         """The row changes so far: offset, second, operation, table, key, and both images as text."""
         return [entry for entry in self.records() if len(entry) > 3]
 
+    def count(self, operation):
+        """How many records of an operation it has read so far."""
+        return [entry[2] for entry in self.records()].count(operation)
+
     def log(self):
         """All that it printed."""
         return self.output.read_text()
@@ -45,6 +48,6 @@ class Sdk:
     def wait_for(self, operation, count):
         """Waits until it has read so many records of an operation, and answers all records."""
         return wait.until(
-            lambda: [entry[2] for entry in self.records()].count(operation) >= count and self.records(),
+            lambda: self.count(operation) >= count and self.records(),
             lambda: f"{count} {operation}; it said:\n{self.log()[-4000:]}",
         )

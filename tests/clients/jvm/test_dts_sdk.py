@@ -12,6 +12,7 @@ VERSIONS = java.versions("dts-sdk")
 MODES = ("ASSIGN", "SUBSCRIBE")
 # Both modes of both versions at once: most of their time is the SDK's own waiting.
 ALL = [(version, mode) for version in VERSIONS for mode in MODES]
+OFTEN = '[capture]\nheartbeat = "1s"\n'
 
 
 def test_both_published_versions_are_here():
@@ -67,24 +68,25 @@ def test_after_a_restore_of_an_older_copy_the_sdk_seeks_again_by_time(client_sou
     """Offsets name other records in the copy that goes on: the cluster id says so, and no row is passed over."""
     database_name = "switched"
     client_source.sql(f"CREATE DATABASE {database_name}", f"CREATE TABLE {database_name}.t (id INT PRIMARY KEY)")
-    original = new_wellhead.serve(name="original").start()
+    original = new_wellhead.serve(OFTEN, name="original").start()
     original.track_now(database_name, client_source, database_name)
     logins = {which: original.new_login(database_name, f"r{number}") for number, which in enumerate(ALL)}
     topic = SwitchedTopic(original, client_source, database_name)
     with started(logins, topic, scratch, since=1) as running:
         topic.insert(range(20))
         topic.wait_until_read(running, 20)
+        topic.wait_until_committed(logins)
         backup = scratch / "backup"
         assert_run("backup", "create", backup, "--data-dir", original.data)
         topic.insert(range(20, 40))
         topic.wait_until_read(running, 40)
-        topic.wait_until_committed(logins)
         # The copy will not have these heartbeats: whoever went on at the offset that follows them would miss rows.
-        for program in running.values():
-            program.wait_for("HEARTBEAT", [entry[2] for entry in program.records()].count("HEARTBEAT") + 6)
+        more = {program: program.count("HEARTBEAT") + 6 for program in running.values()}
+        for program, heartbeats in more.items():
+            program.wait_for("HEARTBEAT", heartbeats)
         original.kill()
         topic.insert(range(40, 240))
-        copy = new_wellhead.serve(name="copy", kafka_port=original.kafka_port)
+        copy = new_wellhead.serve(OFTEN, name="copy", kafka_port=original.kafka_port)
         assert_run("backup", "restore", backup, "--data-dir", copy.data)
         copy.start()
         topic.wait_until_read(running, 240)
