@@ -44,6 +44,15 @@ impl Disk {
         prepared.await.unwrap_or_else(|_| (Cursor::new(reader), 0))
     }
 
+    /// Has something done that may wait for the disk; `None` if it panics.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let _place = self.places.acquire().await;
+        spawn_blocking(work).await.ok()
+    }
+
     /// Brings a part of a range into memory, unless it is there.
     pub(crate) async fn bring(&self, range: &FileRange, skip: u64, bytes: u64) -> io::Result<()> {
         if range.is_cached(skip, bytes) {

@@ -9,6 +9,7 @@ use change::{Clock, GroupId};
 use log::Incarnation;
 use tokio::sync::Semaphore;
 
+use crate::api::fetch::{Conversions, FetchSessions};
 use crate::disk::Disk;
 use crate::groups::Groups;
 use crate::guesses::Guesses;
@@ -37,6 +38,10 @@ pub(crate) struct Shared {
     pub(crate) guesses: Mutex<Guesses>,
     /// Where cold records are waited for.
     pub(crate) disk: Disk,
+    /// What clients fetch step by step.
+    pub(crate) fetch_sessions: Mutex<FetchSessions>,
+    /// Where records are made readable for clients of Kafka 0.10.
+    pub(crate) conversions: Conversions,
     /// Places for password checks, which each keep a core busy for milliseconds.
     pub(crate) checks: Semaphore,
 }
@@ -66,6 +71,8 @@ impl Shared {
             }),
             guesses: Mutex::new(Guesses::new(settings.guesses)),
             disk: Disk::default(),
+            fetch_sessions: Mutex::default(),
+            conversions: Conversions::new(&settings.budget),
             checks: Semaphore::new(CHECKS_MAX),
             metrics,
             deleted: RwLock::default(),

@@ -1,6 +1,7 @@
 //! One file per API, named as Kafka names it. Each turns a decoded request of a known principal into an
 //! [`Answer`]; bytes, sockets and logins are not seen here. ApiVersions and SASL are the session's.
 
+mod epochs;
 pub(crate) mod fetch;
 mod find_coordinator;
 mod heartbeat;
@@ -16,6 +17,7 @@ pub(crate) mod sync_group;
 
 use std::net::IpAddr;
 
+use budget::Permit;
 use kafka::messages::Message;
 use kafka::{ApiVersion, CorrelationId, ErrorCode, Frame, Request, RequestHeader, encode_response};
 use log::FileRange;
@@ -62,6 +64,8 @@ pub(crate) struct Answer {
     pub(crate) records: Vec<FileRange>,
     /// So many bytes of the first of them are known to be in memory.
     pub(crate) checked_bytes: u64,
+    /// The right to hold what of them stands in no file, until it is sent.
+    pub(crate) memory: Option<Permit>,
     /// The first error in it, for counters.
     pub(crate) error: ErrorCode,
 }
@@ -79,9 +83,9 @@ pub(crate) async fn serve(
     match request {
         Request::Fetch(request) => fetch::answer(broker, call, &request, cursors).await,
         Request::Metadata(request) => metadata::answer(broker, call, &request),
-        Request::ListOffsets(request) => list_offsets::answer(broker, call, &request),
+        Request::ListOffsets(request) => list_offsets::answer(broker, call, &request).await,
         Request::OffsetForLeaderEpoch(request) => {
-            offset_for_leader_epoch::answer(broker, call, &request)
+            offset_for_leader_epoch::answer(broker, call, &request).await
         }
         Request::Produce(request) => produce::answer(call, &request),
         Request::FindCoordinator(request) => find_coordinator::answer(call, &request),
@@ -134,7 +138,7 @@ impl<'a> Call<'a> {
         records: Vec<FileRange>,
     ) -> Result<Answer, ConnectionError> {
         let frame = encode_response(self.version, self.correlation, message)?;
-        Ok(Answer { frame, records, checked_bytes: 0, error })
+        Ok(Answer { frame, records, checked_bytes: 0, memory: None, error })
     }
 }
 

@@ -87,6 +87,12 @@ impl Conversion {
         added
     }
 
+    /// Whether nothing was taken yet.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+
     /// The message set.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
