@@ -1,12 +1,14 @@
 //! A Kafka client as small as tests need it.
 
+use std::net::IpAddr;
+
 use kafka::messages::{
     Message, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
     SaslHandshakeResponse, decode,
 };
 use kafka::{ApiVersion, CorrelationId, ErrorCode, encode_request, split_response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::Server;
 
@@ -18,6 +20,13 @@ pub(super) struct Client {
 impl Client {
     pub(super) async fn connect(server: &Server) -> Self {
         Self { stream: TcpStream::connect(server.address).await.unwrap(), correlation: 0 }
+    }
+
+    /// Connects from this address of the machine.
+    pub(super) async fn connect_from(server: &Server, from: IpAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        Self { stream: socket.connect(server.address).await.unwrap(), correlation: 0 }
     }
 
     /// Connects and logs in as a current client does.

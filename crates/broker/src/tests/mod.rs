@@ -4,9 +4,12 @@ mod accounts;
 mod client;
 mod groups;
 mod hostile;
+mod limits;
 mod offsets;
+mod older;
 mod reading;
 mod server;
+mod sessions;
 mod stalled;
 
 use client::Client;
