@@ -146,24 +146,10 @@ impl ApiKey {
             self,
             Self::DescribeGroups
                 | Self::ListGroups
-                | Self::CreateTopics
-                | Self::DeleteTopics
-                | Self::DeleteRecords
-                | Self::InitProducerId
-                | Self::DescribeAcls
-                | Self::CreateAcls
-                | Self::DeleteAcls
-                | Self::DescribeConfigs
-                | Self::AlterConfigs
-                | Self::CreatePartitions
                 | Self::DeleteGroups
-                | Self::IncrementalAlterConfigs
-                | Self::ListPartitionReassignments
                 | Self::OffsetDelete
-                | Self::DescribeCluster
                 | Self::ConsumerGroupHeartbeat
                 | Self::ConsumerGroupDescribe
-                | Self::DescribeTopicPartitions
         )
     }
 

@@ -15,8 +15,10 @@ use kafka::messages::{
 };
 use kafka::{ErrorCode, PartitionId, TopicId};
 
+use super::rights::{CLUSTER_OPERATIONS, TOPIC_OPERATIONS};
 use super::{Answer, Call, NODE_ID, first_error};
 use crate::error::ConnectionError;
+use crate::principal::Principal;
 use crate::shared::Shared;
 use crate::topics::Topic;
 
@@ -33,34 +35,47 @@ pub(super) fn answer(
     call: &Call<'_>,
     request: &MetadataRequest<'_>,
 ) -> Result<Answer, ConnectionError> {
-    let visible = call.principal.visible(&broker.topics);
-    let cluster_id = match visible.as_slice() {
-        [only] => only.incarnation().map(|incarnation| incarnation.to_string()),
-        _ => None,
-    };
+    let cluster_id = cluster_id(broker, call.principal);
     let found: Vec<Found<'_>> = match &request.topics {
-        None => visible.into_iter().map(Found::Topic).collect(),
+        None => call.principal.visible(&broker.topics).into_iter().map(Found::Topic).collect(),
         Some(asked) => {
             let mut seen = HashSet::new();
             let once = asked.iter().filter(|topic| seen.insert((topic.topic_id, topic.name)));
             once.map(|topic| find(broker, call, topic)).collect()
         }
     };
-    let topics: Vec<_> = found.iter().map(Found::metadata).collect();
+    let mut topics: Vec<_> = found.iter().map(Found::metadata).collect();
+    if request.include_topic_authorized_operations {
+        let found = topics.iter_mut().filter(|topic| topic.error.is_none());
+        found.for_each(|topic| topic.topic_authorized_operations = TOPIC_OPERATIONS);
+    }
     let error = first_error(topics.iter().map(|topic| topic.error));
-    let response = MetadataResponse {
+    let mut response = MetadataResponse {
         brokers: vec![Broker {
             node_id: NODE_ID,
             host: &call.endpoint.host,
             port: i32::from(call.endpoint.port),
             rack: None,
         }],
-        cluster_id: Some(cluster_id.as_deref().unwrap_or(&broker.cluster_id)),
+        cluster_id: Some(&cluster_id),
         controller_id: NODE_ID,
         topics,
         ..Default::default()
     };
+    if request.include_cluster_authorized_operations {
+        response.cluster_authorized_operations = CLUSTER_OPERATIONS;
+    }
     call.answer(error, response)
+}
+
+/// The identity of the cluster as this principal sees it.
+pub(super) fn cluster_id(broker: &Shared, principal: &Principal) -> String {
+    let visible = principal.visible(&broker.topics);
+    let of_the_log = match visible.as_slice() {
+        [only] => only.incarnation().map(|incarnation| incarnation.to_string()),
+        _ => None,
+    };
+    of_the_log.unwrap_or_else(|| broker.cluster_id.clone())
 }
 
 fn find<'r>(broker: &Shared, call: &Call<'_>, asked: &MetadataRequestTopic<'r>) -> Found<'r> {

@@ -1,6 +1,9 @@
 //! One file per API, named as Kafka names it. Each turns a decoded request of a known principal into an
 //! [`Answer`]; bytes, sockets and logins are not seen here. ApiVersions and SASL are the session's.
 
+mod describe_cluster;
+mod describe_configs;
+mod describe_topic_partitions;
 mod epochs;
 pub(crate) mod fetch;
 mod find_coordinator;
@@ -8,11 +11,14 @@ mod heartbeat;
 pub(crate) mod join_group;
 mod leave_group;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod refused;
+mod rights;
 pub(crate) mod sync_group;
 
 use std::net::IpAddr;
@@ -98,6 +104,24 @@ pub(crate) async fn serve(
         Request::ApiVersions(_) | Request::SaslHandshake(_) | Request::SaslAuthenticate(_) => {
             Err(ConnectionError::Sasl("the session answers this request"))
         }
+        Request::DescribeCluster(request) => describe_cluster::answer(broker, call, &request),
+        Request::DescribeTopicPartitions(request) => {
+            describe_topic_partitions::answer(broker, call, &request)
+        }
+        Request::DescribeConfigs(request) => describe_configs::answer(broker, call, &request).await,
+        Request::ListPartitionReassignments(_) => list_partition_reassignments::answer(call),
+        Request::CreateTopics(request) => refused::create_topics(call, &request),
+        Request::DeleteTopics(request) => refused::delete_topics(broker, call, &request),
+        Request::CreatePartitions(request) => refused::create_partitions(call, &request),
+        Request::DeleteRecords(request) => refused::delete_records(call, &request),
+        Request::AlterConfigs(request) => refused::alter_configs(call, &request),
+        Request::IncrementalAlterConfigs(request) => {
+            refused::incremental_alter_configs(call, &request)
+        }
+        Request::InitProducerId(request) => refused::init_producer_id(call, &request),
+        Request::DescribeAcls(_) => refused::describe_acls(call),
+        Request::CreateAcls(request) => refused::create_acls(call, &request),
+        Request::DeleteAcls(request) => refused::delete_acls(call, &request),
         unanswered => Err(kafka::Error::UnknownApi(unanswered.api().number()).into()),
     }
 }

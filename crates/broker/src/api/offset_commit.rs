@@ -18,7 +18,7 @@ use crate::error::ConnectionError;
 use crate::shared::Shared;
 
 /// Longest metadata of a commit (`offset.metadata.max.bytes`).
-const METADATA_BYTES_MAX: usize = 4096;
+pub(super) const METADATA_BYTES_MAX: usize = 4096;
 
 pub(super) async fn answer(
     broker: &Shared,

@@ -8,8 +8,10 @@ use crate::{
 
 message!(DescribeCluster: DescribeClusterRequest, DescribeClusterResponse<'a>);
 
-/// [`DescribeClusterRequest::endpoint_type`] of brokers; 2 asks for controllers (KIP-919).
+/// [`DescribeClusterRequest::endpoint_type`] of brokers.
 pub const ENDPOINT_TYPE_BROKER: i8 = 1;
+/// The same of controllers (KIP-919).
+pub const ENDPOINT_TYPE_CONTROLLER: i8 = 2;
 
 /// Asks what the cluster is like.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -78,6 +78,7 @@ pub use delete_records::{
 pub use delete_topics::{DeletableTopic, DeleteTopicsRequest, DeleteTopicsResponse, DeletedTopic};
 pub use describe_cluster::{
     ClusterBroker, DescribeClusterRequest, DescribeClusterResponse, ENDPOINT_TYPE_BROKER,
+    ENDPOINT_TYPE_CONTROLLER,
 };
 pub use describe_configs::{
     ConfigEntry, ConfigSynonym, DescribeConfigsRequest, DescribeConfigsResource,
@@ -155,12 +156,16 @@ pub trait Message<'a>: Wire<'a> + Default {
 
 /// "Not asked for", of a set of authorized operations.
 pub const OPERATIONS_UNKNOWN: i32 = i32::MIN;
-/// A topic, as something that has settings or rules.
+/// A topic, as something that has settings.
 pub const RESOURCE_TOPIC: i8 = 2;
-/// A consumer group, as something that has rules.
-pub const RESOURCE_GROUP: i8 = 3;
-/// A broker, as something that has settings.
+/// A broker, likewise.
 pub const RESOURCE_BROKER: i8 = 4;
+/// The loggers of a broker, likewise.
+pub const RESOURCE_BROKER_LOGGER: i8 = 8;
+/// What clients are asked to measure, likewise.
+pub const RESOURCE_CLIENT_METRICS: i8 = 16;
+/// A consumer group, likewise.
+pub const RESOURCE_GROUP: i8 = 32;
 
 /// Reads one message. Bytes behind its end are ignored, as Kafka's broker ignores them.
 ///
