@@ -205,14 +205,18 @@ impl Connection {
                     }
                     let peer = self.peer.ip().to_canonical();
                     let call = Call::new(&header, principal, &self.endpoint, peer, &self.stop);
-                    let answer = tokio::select! {
+                    let mut answer = tokio::select! {
                         biased;
                         answer = api::serve(&self.shared, &call, request, &mut self.cursors) => answer?,
                         () = self.stream.gone() => return Ok(()),
                     };
                     let api = header.api;
                     let bytes = answer.frame.bytes().len() + self.copied(&answer);
-                    let _room = self.incoming.room(received, bytes).await;
+                    // Who holds memory waits for none.
+                    let _room = match answer.memory.take() {
+                        Some(held) => Some(held),
+                        None => self.incoming.room(received, bytes).await,
+                    };
                     self.outgoing(answer.frame.sent_len() as u64).answer(&answer).await?;
                     self.count(api, answer.error, began);
                 }

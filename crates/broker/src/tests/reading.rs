@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use kafka::batch::Compression;
 use kafka::messages::{
     FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchedPartition, Records,
 };
@@ -42,7 +43,7 @@ async fn j03_batches_are_served_byte_for_byte_by_every_version() {
     let first = server.append("shop", &[(1_000, "a"), (1_001, "b")]);
     let second = server.append("shop", &[(1_002, "c")]);
     let mut client = Client::connect(&server).await;
-    for version in 4..=13 {
+    for version in 4..=18 {
         for (offset, expected) in [(0, [&first[..], &second].concat()), (2, second.clone())] {
             let answer = client.call(version, fetch(offset, 0)).await;
             let answer: FetchResponse<'_> = response(version, &answer);
@@ -157,20 +158,6 @@ async fn limits_are_kept_but_the_first_batch_is_always_whole() {
 }
 
 #[tokio::test]
-async fn fetch_sessions_are_declined() {
-    let mut server = server().await;
-    server.append("shop", &[(1_000, "a")]);
-    let mut client = Client::connect(&server).await;
-    let answer = client.call(11, FetchRequest { session_epoch: 0, ..fetch(0, 0) }).await;
-    let answer: FetchResponse<'_> = response(11, &answer);
-    assert_eq!((answer.error, answer.session_id), (ErrorCode::None, 0));
-    let stale = FetchRequest { session_id: 7, session_epoch: 1, ..fetch(0, 0) };
-    let answer = client.call(11, stale).await;
-    let answer: FetchResponse<'_> = response(11, &answer);
-    assert_eq!(answer.error, ErrorCode::FetchSessionIdNotFound);
-}
-
-#[tokio::test]
 async fn a_partition_that_is_not_there_is_told_without_waiting() {
     let server = server().await;
     let mut client = Client::connect(&server).await;
@@ -182,17 +169,35 @@ async fn a_partition_that_is_not_there_is_told_without_waiting() {
 }
 
 #[tokio::test]
-async fn a_partition_named_twice_is_served_once() {
+async fn of_a_partition_named_twice_the_last_one_counts() {
     let mut server = server().await;
-    let batch = server.append("shop", &[(1_000, "a")]);
+    server.append("shop", &[(1_000, "a")]);
+    let second = server.append("shop", &[(1_001, "b")]);
     let mut client = Client::connect(&server).await;
     let mut request = fetch(0, 0);
-    let again = request.topics[0].partitions[0].clone();
-    request.topics[0].partitions.push(again);
+    let again =
+        FetchPartition { fetch_offset: Offset(1), ..request.topics[0].partitions[0].clone() };
+    request.topics.push(FetchTopic { partitions: vec![again], ..request.topics[0].clone() });
     let answer = client.call(11, request).await;
     let answer: FetchResponse<'_> = response(11, &answer);
-    assert_eq!(bytes(&only(&answer)), batch);
-    assert_eq!(answer.topics[0].partitions[1].error, ErrorCode::InvalidRequest);
+    assert_eq!((answer.topics.len(), answer.topics[0].partitions.len()), (1, 1));
+    assert_eq!(bytes(&only(&answer)), second);
+}
+
+#[tokio::test]
+async fn zstd_is_refused_to_clients_that_cannot_read_it() {
+    let mut server = server().await;
+    let zstd = server.append_with("shop", &[(1_000, "a")], Compression::Zstd);
+    let mut client = Client::connect(&server).await;
+    for version in 0..=18 {
+        let answer = client.call(version, fetch(0, 60_000)).await;
+        let answer = only(&response(version, &answer));
+        if version < 10 {
+            assert_eq!(answer.error, ErrorCode::UnsupportedCompressionType, "version {version}");
+        } else {
+            assert_eq!((answer.error, bytes(&answer)), (ErrorCode::None, &zstd[..]));
+        }
+    }
 }
 
 #[tokio::test]

@@ -92,6 +92,16 @@ impl Server {
 
     /// Appends one batch, durable and visible, and answers its bytes as they are stored.
     pub(super) fn append(&mut self, topic: &str, records: &[(i64, &str)]) -> Vec<u8> {
+        self.append_with(topic, records, Compression::None)
+    }
+
+    /// The same, compressed.
+    pub(super) fn append_with(
+        &mut self,
+        topic: &str,
+        records: &[(i64, &str)],
+        compression: Compression,
+    ) -> Vec<u8> {
         let topic_name = TopicName::new(topic).unwrap();
         let reader = self.topics.get(&topic_name).unwrap().partitions[0].clone();
         let base: Offset = reader.high_watermark();
@@ -100,11 +110,17 @@ impl Server {
             builder.push(*timestamp_ms, None, Some(value.as_bytes())).unwrap();
         }
         let mut bytes = Vec::new();
-        builder.seal(&[], Compression::None, base, LeaderEpoch(0), &mut bytes).unwrap();
+        builder.seal(&[], compression, base, LeaderEpoch(0), &mut bytes).unwrap();
         let writer = self.writers.get_mut(topic).unwrap();
         writer.append(&mut bytes).unwrap();
         writer.sync().unwrap();
         bytes
+    }
+
+    /// Closes a topic's log and opens it again, which is a new leader epoch.
+    pub(super) fn open_again(&mut self, topic: &str) {
+        self.writers.remove(topic);
+        self.open_topic(topic);
     }
 
     /// Removes all segments of a topic but the last.

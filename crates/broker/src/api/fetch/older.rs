@@ -52,6 +52,8 @@ pub(super) const ANSWER_BYTES_MAX: u64 = 1 << 20;
 const PLACES: usize = 2;
 /// What a conversion may take at first: batches are shorter, unless a row is longer.
 const ROOM_BYTES: usize = 8 << 20;
+/// What sending an answer takes besides its records.
+const SENDING_BYTES: usize = 256 << 10;
 /// Grows by this, until a batch fits.
 const ROOM_GROWTH: usize = 4;
 /// Nothing that was written needs more.
@@ -75,7 +77,7 @@ impl Conversions {
     }
 
     /// Puts message sets into the place of the record batches that a look found. Answers the right to
-    /// hold them. Where there is no memory in time, the answer has no records, and the client asks again.
+    /// hold and to send them. Where there is no memory in time, the answer has no records, and the client asks again.
     pub(super) async fn convert(
         &self,
         look: &mut Look<'_>,
@@ -107,7 +109,8 @@ impl Conversions {
             let work = jobs.clone();
             match spawn_blocking(move || convert_all(&work, format, room)).await {
                 Ok(Ok(sets)) => {
-                    permit.shrink_to(sets.iter().flatten().map(Vec::capacity).sum());
+                    let held: usize = sets.iter().flatten().map(Vec::capacity).sum();
+                    permit.shrink_to(held.saturating_add(SENDING_BYTES));
                     return (sets, Some(permit));
                 }
                 Ok(Err(Failure::Room)) if room < ROOM_BYTES_MAX => {
