@@ -144,25 +144,20 @@ impl ApiKey {
     pub const fn is_answered(self) -> bool {
         !matches!(
             self,
-            Self::DescribeGroups
-                | Self::ListGroups
-                | Self::DeleteGroups
-                | Self::OffsetDelete
-                | Self::ConsumerGroupHeartbeat
-                | Self::ConsumerGroupDescribe
+            Self::ConsumerGroupHeartbeat | Self::ConsumerGroupDescribe
         )
     }
 
     /// Which versions are served.
     pub const fn versions(self) -> Versions {
         match self {
-            Self::Produce => versions(0, 9, 9),
+            Self::Produce => versions(0, 13, 9),
             Self::Fetch => versions(0, 18, 12),
             Self::ListOffsets => versions(0, 11, 6),
-            Self::Metadata => versions(0, 12, 9),
-            Self::OffsetCommit => versions(0, 9, 8),
-            Self::OffsetFetch => versions(0, 8, 6),
-            Self::FindCoordinator => versions(0, 4, 3),
+            Self::Metadata => versions(0, 13, 9),
+            Self::OffsetCommit => versions(0, 10, 8),
+            Self::OffsetFetch => versions(0, 10, 6),
+            Self::FindCoordinator => versions(0, 6, 3),
             Self::JoinGroup => versions(0, 9, 6),
             Self::Heartbeat => versions(0, 4, 4),
             Self::LeaveGroup => versions(0, 5, 4),

@@ -198,8 +198,8 @@ mod tests {
 
     #[test]
     fn numbers_and_names_agree_with_the_oracle() {
-        // The oracle ends with Kafka 3.9; what came later follows the table of the protocol guide.
-        for code in ErrorCode::ALL.iter().filter(|code| (1..128).contains(&code.number())) {
+        // The oracle has no names for what KIP-848 brought; those follow the table of the protocol guide.
+        for code in ErrorCode::ALL.iter().filter(|code| (1..110).contains(&code.number())) {
             let oracle = kafka_protocol::ResponseError::try_from_code(code.number())
                 .unwrap_or_else(|| panic!("the oracle does not know {code:?}"));
             assert_eq!(format!("{oracle:?}"), format!("{code:?}"));

@@ -7,16 +7,18 @@
 use std::sync::Arc;
 
 use change::{GroupId, TopicName};
-use kafka::ErrorCode;
 use kafka::messages::{
     CommitPartition, CommittedPartition, CommittedTopic, OffsetCommitRequest, OffsetCommitResponse,
 };
+use kafka::{ApiVersion, ErrorCode};
 
 use super::{Answer, Call, first_error};
 use crate::coordinator::{GroupError, Identity};
 use crate::error::ConnectionError;
 use crate::shared::Shared;
 
+/// From this version on topics are given by their id.
+const BY_ID_FROM: ApiVersion = ApiVersion(10);
 /// Longest metadata of a commit (`offset.metadata.max.bytes`).
 pub(super) const METADATA_BYTES_MAX: usize = 4096;
 
@@ -31,13 +33,18 @@ pub(super) async fn answer(
         Ok(group) => group,
         Err(error) => return reply(call, request, |_, _| error),
     };
+    let by_id = call.version >= BY_ID_FROM;
     let mut offsets = Vec::new();
     let mut verdicts = Vec::new();
     for asked in &request.topics {
-        let topic = call.principal.topic(&broker.topics, asked.name);
+        let topic = match by_id {
+            true => call.principal.topic_by_id(&broker.topics, asked.topic_id),
+            false => call.principal.topic(&broker.topics, asked.name),
+        };
         for partition in &asked.partitions {
             let exists = topic.as_ref().filter(|t| t.partition(partition.partition).is_some());
             let verdict = match exists {
+                None if by_id && topic.is_none() => ErrorCode::UnknownTopicId,
                 None => ErrorCode::UnknownTopicOrPartition,
                 Some(_) if metadata(partition).len() > METADATA_BYTES_MAX => {
                     ErrorCode::OffsetMetadataTooLarge
@@ -117,7 +124,8 @@ fn reply(
             partition: partition.partition,
             error: verdict(topic.name, partition),
         });
-        topics.push(CommittedTopic { name: topic.name, partitions: partitions.collect() });
+        let (name, topic_id) = (topic.name, topic.topic_id);
+        topics.push(CommittedTopic { name, topic_id, partitions: partitions.collect() });
     }
     let error = first_error(topics.iter().flat_map(|topic| &topic.partitions).map(|p| p.error));
     call.answer(error, OffsetCommitResponse { topics, ..Default::default() })

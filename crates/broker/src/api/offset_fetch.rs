@@ -3,24 +3,33 @@
 //!
 //! What is named twice is refused the second time, so that an answer is no longer than what is kept.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use catalog::CommittedOffset;
 use kafka::messages::{
     FetchedGroup, FetchedOffset, FetchedOffsets, OffsetFetchGroup, OffsetFetchRequest,
     OffsetFetchResponse, OffsetFetchTopic,
 };
-use kafka::{ErrorCode, LeaderEpoch, Offset, PartitionId};
+use kafka::{ApiVersion, ErrorCode, LeaderEpoch, Offset, PartitionId, TopicId};
 
 use super::{Answer, Call, first_error};
 use crate::error::ConnectionError;
 use crate::shared::Shared;
+use crate::topics::Topic;
+
+/// From this version on topics are given by their id.
+const BY_ID_FROM: ApiVersion = ApiVersion(10);
 
 pub(super) async fn answer(
     broker: &Shared,
     call: &Call<'_>,
     request: &OffsetFetchRequest<'_>,
 ) -> Result<Answer, ConnectionError> {
+    let visible = match call.version >= BY_ID_FROM {
+        true => Some(call.principal.visible(&broker.topics)),
+        false => None,
+    };
     let mut seen = HashSet::new();
     let mut committed = Vec::with_capacity(request.groups.len());
     for group in &request.groups {
@@ -34,7 +43,7 @@ pub(super) async fn answer(
         .iter()
         .zip(&committed)
         .map(|(group, committed)| match committed {
-            Ok(committed) => found(group, committed),
+            Ok(committed) => found(group, visible.as_deref(), committed),
             Err(error) => refused(group, *error),
         })
         .collect();
@@ -42,7 +51,7 @@ pub(super) async fn answer(
     call.answer(error, OffsetFetchResponse { groups, ..Default::default() })
 }
 
-async fn load(
+pub(super) async fn load(
     broker: &Shared,
     call: &Call<'_>,
     group_id: &str,
@@ -60,12 +69,19 @@ async fn load(
     }
 }
 
-fn found<'m>(group: &OffsetFetchGroup<'m>, committed: &'m [CommittedOffset]) -> FetchedGroup<'m> {
+/// Where one group stands. Topics are given by their id if it is said which `visible` ones there are.
+fn found<'m>(
+    group: &OffsetFetchGroup<'m>,
+    visible: Option<&'m [Arc<Topic>]>,
+    committed: &'m [CommittedOffset],
+) -> FetchedGroup<'m> {
     let by_place: BTreeMap<(&str, i32), &CommittedOffset> =
         committed.iter().map(|c| ((c.topic.as_str(), c.partition), c)).collect();
-    let topics = match &group.topics {
-        Some(topics) => named(topics, &by_place),
-        None => everything(&by_place),
+    let topics = match (&group.topics, visible) {
+        (Some(topics), None) => named(topics, &by_place),
+        (Some(topics), Some(visible)) => named_by_id(topics, visible, &by_place),
+        (None, None) => everything(&by_place),
+        (None, Some(visible)) => everything_by_id(visible, &by_place),
     };
     FetchedGroup { group_id: group.group_id, topics, error: ErrorCode::None }
 }
@@ -87,7 +103,7 @@ fn named<'m>(
             }
         };
         let partitions = topic.partitions.iter().map(offset).collect();
-        found.push(FetchedOffsets { name: topic.name, partitions });
+        found.push(FetchedOffsets { name: topic.name, partitions, ..Default::default() });
     }
     found
 }
@@ -100,15 +116,57 @@ fn everything<'m>(
     for ((name, _), committed) in by_place {
         match topics.last_mut() {
             Some(topic) if topic.name == *name => topic.partitions.push(fetched(committed)),
-            _ => topics.push(FetchedOffsets { name, partitions: vec![fetched(committed)] }),
+            _ => topics.push(FetchedOffsets {
+                name,
+                partitions: vec![fetched(committed)],
+                ..Default::default()
+            }),
         }
     }
+    topics
+}
+
+/// What was asked for by the ids of topics.
+fn named_by_id<'m>(
+    topics: &[OffsetFetchTopic<'m>],
+    visible: &'m [Arc<Topic>],
+    by_place: &BTreeMap<(&'m str, i32), &'m CommittedOffset>,
+) -> Vec<FetchedOffsets<'m>> {
+    let names: HashMap<TopicId, &str> =
+        visible.iter().map(|topic| (topic.id(), topic.name.as_str())).collect();
+    let name = |topic: &OffsetFetchTopic<'_>| names.get(&topic.topic_id).copied();
+    let with_names = topics
+        .iter()
+        .map(|topic| OffsetFetchTopic { name: name(topic).unwrap_or_default(), ..topic.clone() });
+    let mut found = named(&with_names.collect::<Vec<_>>(), by_place);
+    for (found, asked) in found.iter_mut().zip(topics) {
+        found.topic_id = asked.topic_id;
+        if found.name.is_empty() {
+            let unknown = |number: &PartitionId| nothing(*number, ErrorCode::UnknownTopicId);
+            found.partitions = asked.partitions.iter().map(unknown).collect();
+        }
+    }
+    found
+}
+
+/// All that was committed of topics that still are there.
+fn everything_by_id<'m>(
+    visible: &[Arc<Topic>],
+    by_place: &BTreeMap<(&'m str, i32), &'m CommittedOffset>,
+) -> Vec<FetchedOffsets<'m>> {
+    let mut topics = everything(by_place);
+    for found in &mut topics {
+        let topic = visible.iter().find(|topic| topic.name.as_str() == found.name);
+        found.topic_id = topic.map_or(TopicId::NONE, |topic| topic.id());
+    }
+    topics.retain(|topic| topic.topic_id != TopicId::NONE);
     topics
 }
 
 fn refused<'m>(group: &OffsetFetchGroup<'m>, error: ErrorCode) -> FetchedGroup<'m> {
     let topics = group.topics.iter().flatten().map(|topic| FetchedOffsets {
         name: topic.name,
+        topic_id: topic.topic_id,
         partitions: topic.partitions.iter().map(|number| nothing(*number, error)).collect(),
     });
     FetchedGroup { group_id: group.group_id, topics: topics.collect(), error }

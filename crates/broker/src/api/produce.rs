@@ -25,6 +25,7 @@ pub(super) fn answer(
     };
     let topics = request.topics.iter().map(|topic| ProducedTopic {
         name: topic.name,
+        topic_id: topic.topic_id,
         partitions: topic.partitions.iter().map(refuse).collect(),
     });
     let response = ProduceResponse { topics: topics.collect(), ..Default::default() };

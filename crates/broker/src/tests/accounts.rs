@@ -197,15 +197,17 @@ async fn a_foreign_group_id_is_refused_by_every_api_that_uses_the_group() {
     let partitions = vec![CommitPartition::default()];
     let request = OffsetCommitRequest {
         group_id: STRANGER,
-        topics: vec![CommitTopic { name: "shop", partitions }],
+        topics: vec![CommitTopic { name: "shop", partitions, ..Default::default() }],
         ..Default::default()
     };
     let answer = client.call(5, request).await;
     let answer: OffsetCommitResponse<'_> = response(5, &answer);
     assert_eq!(answer.topics[0].partitions[0].error, wrong);
 
-    let topic = OffsetFetchTopic { name: "shop", partitions: vec![PartitionId(0)] };
-    let group = OffsetFetchGroup { group_id: STRANGER, topics: Some(vec![topic]) };
+    let topic =
+        OffsetFetchTopic { name: "shop", partitions: vec![PartitionId(0)], ..Default::default() };
+    let group =
+        OffsetFetchGroup { group_id: STRANGER, topics: Some(vec![topic]), ..Default::default() };
     for version in [1, 7, 8] {
         let groups = vec![group.clone()];
         let answer =

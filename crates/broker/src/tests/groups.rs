@@ -80,7 +80,11 @@ async fn commit(
         group_id: GROUP,
         generation_id,
         member_id,
-        topics: vec![CommitTopic { name: "shop", partitions: vec![partition] }],
+        topics: vec![CommitTopic {
+            name: "shop",
+            partitions: vec![partition],
+            ..Default::default()
+        }],
         ..Default::default()
     };
     let payload = client.call(8, request).await;
@@ -198,9 +202,16 @@ async fn a_commit_is_given_back_byte_for_byte() {
     {
         assert_eq!(commit(&mut client, "", -1, offset, Some(metadata)).await, ErrorCode::None);
         for version in [1, 5, 8] {
-            let topic =
-                OffsetFetchTopic { name: "shop", partitions: vec![PartitionId(0), PartitionId(1)] };
-            let group = OffsetFetchGroup { group_id: GROUP, topics: Some(vec![topic]) };
+            let topic = OffsetFetchTopic {
+                name: "shop",
+                partitions: vec![PartitionId(0), PartitionId(1)],
+                ..Default::default()
+            };
+            let group = OffsetFetchGroup {
+                group_id: GROUP,
+                topics: Some(vec![topic]),
+                ..Default::default()
+            };
             let request = OffsetFetchRequest { groups: vec![group], ..Default::default() };
             let payload = client.call(version, request).await;
             let answer: OffsetFetchResponse<'_> = response(version, &payload);
@@ -212,7 +223,7 @@ async fn a_commit_is_given_back_byte_for_byte() {
             assert_eq!(nothing.error, ErrorCode::None);
         }
     }
-    let group = OffsetFetchGroup { group_id: GROUP, topics: None };
+    let group = OffsetFetchGroup { group_id: GROUP, topics: None, ..Default::default() };
     let request = OffsetFetchRequest { groups: vec![group], ..Default::default() };
     let payload = client.call(7, request).await;
     let answer: OffsetFetchResponse<'_> = response(7, &payload);
@@ -226,9 +237,14 @@ async fn what_is_named_twice_is_answered_once() {
     let mut client = Client::connect(&server).await;
     let words = "m".repeat(4_096);
     assert_eq!(commit(&mut client, "", -1, 7, Some(&words)).await, ErrorCode::None);
-    let topic = OffsetFetchTopic { name: "shop", partitions: vec![PartitionId(0); 30_000] };
-    let group = OffsetFetchGroup { group_id: GROUP, topics: Some(vec![topic]) };
-    let again = OffsetFetchGroup { group_id: GROUP, topics: None };
+    let topic = OffsetFetchTopic {
+        name: "shop",
+        partitions: vec![PartitionId(0); 30_000],
+        ..Default::default()
+    };
+    let group =
+        OffsetFetchGroup { group_id: GROUP, topics: Some(vec![topic]), ..Default::default() };
+    let again = OffsetFetchGroup { group_id: GROUP, topics: None, ..Default::default() };
     let request = OffsetFetchRequest { groups: vec![group, again], ..Default::default() };
     let payload = client.call(8, request).await;
     let answer: OffsetFetchResponse<'_> = response(8, &payload);

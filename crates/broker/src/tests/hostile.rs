@@ -97,7 +97,11 @@ async fn produce_is_refused_with_an_answer_or_a_close() {
     let mut client = Client::connect(&server).await;
     let request = |acks| ProduceRequest {
         acks,
-        topics: vec![ProduceTopic { name: "shop", partitions: vec![ProducePartition::default()] }],
+        topics: vec![ProduceTopic {
+            name: "shop",
+            partitions: vec![ProducePartition::default()],
+            ..Default::default()
+        }],
         ..Default::default()
     };
     let answer = client.call(9, request(-1)).await;
@@ -143,6 +147,7 @@ async fn a_silent_client_is_closed() {
 async fn clients_wait_until_the_doors_are_open() {
     let mut server = Server::start(Access::Anonymous).await;
     let door = ListenerSettings {
+        name: None,
         address: "127.0.0.1:0".parse().unwrap(),
         advertised: Advertised::Dialled,
         access: Access::Anonymous,

@@ -1,4 +1,4 @@
-//! `FindCoordinator` (10), versions 0 to 4: which broker coordinates a group.
+//! `FindCoordinator` (10), versions 0 to 6: which broker coordinates a group.
 
 use crate::{
     ErrorCode, Result,
@@ -8,8 +8,10 @@ use crate::{
 
 message!(FindCoordinator: FindCoordinatorRequest<'a>, FindCoordinatorResponse<'a>);
 
-/// The keys are group ids; any other type is of transactions or share groups.
+/// The keys are group ids.
 pub const KEY_TYPE_GROUP: i8 = 0;
+/// The keys are names of producers that write transactions. Any other type is of share groups.
+pub const KEY_TYPE_TRANSACTION: i8 = 1;
 
 /// Asks for coordinators.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,4 +1,4 @@
-//! `Metadata` (3), versions 0 to 12: brokers, topics, partitions, and the identity of the cluster.
+//! `Metadata` (3), versions 0 to 13: brokers, topics, partitions, and the identity of the cluster.
 
 use crate::{
     ErrorCode, LeaderEpoch, PartitionId, Result, TopicId,
@@ -46,6 +46,8 @@ pub struct MetadataResponse<'a> {
     pub topics: Vec<TopicMetadata<'a>>,
     /// A set of bits, since version 8, until version 10.
     pub cluster_authorized_operations: i32,
+    /// An error of the whole request, since version 13.
+    pub error: ErrorCode,
 }
 
 /// One broker.
@@ -117,6 +119,7 @@ impl Default for MetadataResponse<'_> {
             controller_id: -1,
             topics: Vec::new(),
             cluster_authorized_operations: OPERATIONS_UNKNOWN,
+            error: ErrorCode::None,
         }
     }
 }
@@ -163,6 +166,7 @@ impl<'a> Wire<'a> for MetadataResponse<'a> {
         coder.since(1, &mut self.controller_id)?;
         coder.field(&mut self.topics)?;
         coder.between(8, 10, &mut self.cluster_authorized_operations)?;
+        coder.since(13, &mut self.error)?;
         coder.tags()
     }
 }

@@ -97,6 +97,7 @@ pub use fetch::{
 };
 pub use find_coordinator::{
     Coordinator, FindCoordinatorRequest, FindCoordinatorResponse, KEY_TYPE_GROUP,
+    KEY_TYPE_TRANSACTION,
 };
 pub use heartbeat::{HeartbeatRequest, HeartbeatResponse};
 pub use init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};

@@ -1,7 +1,7 @@
-//! `OffsetCommit` (8), versions 0 to 9: stores where a group stands.
+//! `OffsetCommit` (8), versions 0 to 10: stores where a group stands.
 
 use crate::{
-    ErrorCode, LeaderEpoch, Offset, PartitionId, Result,
+    ErrorCode, LeaderEpoch, Offset, PartitionId, Result, TopicId,
     codec::{Coder, Wire},
     messages::message,
 };
@@ -13,7 +13,8 @@ message!(OffsetCommit: OffsetCommitRequest<'a>, OffsetCommitResponse<'a>);
 pub struct OffsetCommitRequest<'a> {
     /// The group.
     pub group_id: &'a str,
-    /// The member's generation, since version 1; −1 of a client that is not a member.
+    /// The member's generation, or its epoch in the consumer protocol of KIP-848 (since version 9); −1 of a
+    /// client that is not a member. Since version 1.
     pub generation_id: i32,
     /// The member, since version 1; empty of a client that is not one.
     pub member_id: &'a str,
@@ -28,8 +29,10 @@ pub struct OffsetCommitRequest<'a> {
 /// One topic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CommitTopic<'a> {
-    /// The name.
+    /// The name, until version 9.
     pub name: &'a str,
+    /// The id, since version 10.
+    pub topic_id: TopicId,
     /// The partitions.
     pub partitions: Vec<CommitPartition<'a>>,
 }
@@ -61,8 +64,10 @@ pub struct OffsetCommitResponse<'a> {
 /// One topic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CommittedTopic<'a> {
-    /// The name.
+    /// The name, until version 9.
     pub name: &'a str,
+    /// The id, since version 10.
+    pub topic_id: TopicId,
     /// The partitions.
     pub partitions: Vec<CommittedPartition>,
 }
@@ -115,7 +120,8 @@ impl<'a> Wire<'a> for OffsetCommitRequest<'a> {
 
 impl<'a> Wire<'a> for CommitTopic<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
-        coder.field(&mut self.name)?;
+        coder.until(9, &mut self.name)?;
+        coder.since(10, &mut self.topic_id)?;
         coder.field(&mut self.partitions)?;
         coder.tags()
     }
@@ -142,7 +148,8 @@ impl<'a> Wire<'a> for OffsetCommitResponse<'a> {
 
 impl<'a> Wire<'a> for CommittedTopic<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
-        coder.field(&mut self.name)?;
+        coder.until(9, &mut self.name)?;
+        coder.since(10, &mut self.topic_id)?;
         coder.field(&mut self.partitions)?;
         coder.tags()
     }

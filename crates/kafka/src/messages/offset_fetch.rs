@@ -1,7 +1,7 @@
-//! `OffsetFetch` (9), versions 0 to 8: where a group stands.
+//! `OffsetFetch` (9), versions 0 to 10: where a group stands.
 
 use crate::{
-    ErrorCode, LeaderEpoch, Offset, PartitionId, Result,
+    ErrorCode, LeaderEpoch, Offset, PartitionId, Result, TopicId,
     codec::{Coder, Wire},
     messages::{message, only},
 };
@@ -18,10 +18,14 @@ pub struct OffsetFetchRequest<'a> {
 }
 
 /// One group.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffsetFetchGroup<'a> {
     /// The group.
     pub group_id: &'a str,
+    /// The member, in the consumer protocol of KIP-848; since version 9.
+    pub member_id: Option<&'a str>,
+    /// Its epoch, or −1; since version 9.
+    pub member_epoch: i32,
     /// The topics; `None`, since version 2, asks for all of them.
     pub topics: Option<Vec<OffsetFetchTopic<'a>>>,
 }
@@ -29,8 +33,10 @@ pub struct OffsetFetchGroup<'a> {
 /// One topic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OffsetFetchTopic<'a> {
-    /// The name.
+    /// The name, until version 9.
     pub name: &'a str,
+    /// The id, since version 10.
+    pub topic_id: TopicId,
     /// The partitions.
     pub partitions: Vec<PartitionId>,
 }
@@ -58,8 +64,10 @@ pub struct FetchedGroup<'a> {
 /// One topic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FetchedOffsets<'a> {
-    /// The name.
+    /// The name, until version 9.
     pub name: &'a str,
+    /// The id, since version 10.
+    pub topic_id: TopicId,
     /// The partitions.
     pub partitions: Vec<FetchedOffset<'a>>,
 }
@@ -77,6 +85,12 @@ pub struct FetchedOffset<'a> {
     pub metadata: Option<&'a str>,
     /// Why there is no answer.
     pub error: ErrorCode,
+}
+
+impl Default for OffsetFetchGroup<'_> {
+    fn default() -> Self {
+        Self { group_id: "", member_id: None, member_epoch: -1, topics: None }
+    }
 }
 
 impl Default for FetchedOffset<'_> {
@@ -105,10 +119,12 @@ impl<'a> Wire<'a> for OffsetFetchRequest<'a> {
     }
 }
 
-/// The form of version 8.
+/// The form since version 8.
 impl<'a> Wire<'a> for OffsetFetchGroup<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
         coder.field(&mut self.group_id)?;
+        coder.since(9, &mut self.member_id)?;
+        coder.since(9, &mut self.member_epoch)?;
         coder.field(&mut self.topics)?;
         coder.tags()
     }
@@ -116,7 +132,8 @@ impl<'a> Wire<'a> for OffsetFetchGroup<'a> {
 
 impl<'a> Wire<'a> for OffsetFetchTopic<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
-        coder.field(&mut self.name)?;
+        coder.until(9, &mut self.name)?;
+        coder.since(10, &mut self.topic_id)?;
         coder.field(&mut self.partitions)?;
         coder.tags()
     }
@@ -136,7 +153,7 @@ impl<'a> Wire<'a> for OffsetFetchResponse<'a> {
     }
 }
 
-/// The form of version 8.
+/// The form since version 8.
 impl<'a> Wire<'a> for FetchedGroup<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
         coder.field(&mut self.group_id)?;
@@ -148,7 +165,8 @@ impl<'a> Wire<'a> for FetchedGroup<'a> {
 
 impl<'a> Wire<'a> for FetchedOffsets<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
-        coder.field(&mut self.name)?;
+        coder.until(9, &mut self.name)?;
+        coder.since(10, &mut self.topic_id)?;
         coder.field(&mut self.partitions)?;
         coder.tags()
     }

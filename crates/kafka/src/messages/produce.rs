@@ -1,10 +1,11 @@
-//! `Produce` (0), versions 0 to 9: read far enough to refuse every partition by its name and number.
+//! `Produce` (0), versions 0 to 13: read far enough to refuse every partition by its name and number.
 //!
-//! The records are not looked into. A request with acks 0 gets no response at all; that is the
+//! The records are not looked into, and where else a leader may be (tagged fields of the answer) is never
+//! written. A request with acks 0 gets no response at all; that is the
 //! server's business.
 
 use crate::{
-    ErrorCode, Offset, PartitionId, Result,
+    ErrorCode, Offset, PartitionId, Result, TopicId,
     codec::{Coder, Wire},
     messages::{Records, message},
 };
@@ -27,8 +28,10 @@ pub struct ProduceRequest<'a> {
 /// One topic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProduceTopic<'a> {
-    /// The name.
+    /// The name, until version 12.
     pub name: &'a str,
+    /// The id, since version 13.
+    pub topic_id: TopicId,
     /// The partitions.
     pub partitions: Vec<ProducePartition<'a>>,
 }
@@ -54,8 +57,10 @@ pub struct ProduceResponse<'a> {
 /// One topic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProducedTopic<'a> {
-    /// The name.
+    /// The name, until version 12.
     pub name: &'a str,
+    /// The id, since version 13.
+    pub topic_id: TopicId,
     /// The partitions.
     pub partitions: Vec<ProducedPartition<'a>>,
 }
@@ -114,7 +119,8 @@ impl<'a> Wire<'a> for ProduceRequest<'a> {
 
 impl<'a> Wire<'a> for ProduceTopic<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
-        coder.field(&mut self.name)?;
+        coder.until(12, &mut self.name)?;
+        coder.since(13, &mut self.topic_id)?;
         coder.field(&mut self.partitions)?;
         coder.tags()
     }
@@ -138,7 +144,8 @@ impl<'a> Wire<'a> for ProduceResponse<'a> {
 
 impl<'a> Wire<'a> for ProducedTopic<'a> {
     fn wire<C: Coder<'a>>(&mut self, coder: &mut C) -> Result<()> {
-        coder.field(&mut self.name)?;
+        coder.until(12, &mut self.name)?;
+        coder.since(13, &mut self.topic_id)?;
         coder.field(&mut self.partitions)?;
         coder.tags()
     }

@@ -251,7 +251,10 @@ fields! {
         groups = groups, require_stable = require_stable,
     }
     theirs::offset_fetch_request::OffsetFetchRequestGroup => ours::OffsetFetchGroup<'static> {
-        group_id = group_id, topics = topics,
+        group_id = group_id,
+        member_id = member_id,
+        member_epoch = member_epoch,
+        topics = topics,
     }
     theirs::offset_fetch_request::OffsetFetchRequestTopics => ours::OffsetFetchTopic<'static> {
         name = name, partitions = partition_indexes,

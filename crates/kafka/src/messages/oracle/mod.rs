@@ -105,7 +105,7 @@ fn request_meaning(kind: RequestKind, version: ApiVersion) -> Request<'static> {
         }
         RequestKind::OffsetFetch(body) if version.0 < 8 => {
             let (group_id, topics) = (body.group_id.meaning(), body.topics.meaning());
-            let groups = vec![ours::OffsetFetchGroup { group_id, topics }];
+            let groups = vec![ours::OffsetFetchGroup { group_id, topics, ..Default::default() }];
             let require_stable = body.require_stable;
             Request::OffsetFetch(ours::OffsetFetchRequest { groups, require_stable })
         }
