@@ -17,9 +17,9 @@ pub(crate) struct Serving {
     runtime: Option<Runtime>,
 }
 
-/// How much later it is the turn of those that serve: a sixth of the share of a processor
+/// How much later it is the turn of those that serve: a fifteenth of the share of a processor
 /// (`sched(7)`, "The nice value").
-const NICER: i32 = 8;
+const NICER: i32 = 12;
 
 impl Serving {
     /// Starts the threads.
