@@ -200,7 +200,7 @@ pub(crate) async fn skip_event(
     .await
 }
 
-fn dry_run(query: Result<Query<DryRun>, QueryRejection>) -> Result<bool, Problem> {
+pub(crate) fn dry_run(query: Result<Query<DryRun>, QueryRejection>) -> Result<bool, Problem> {
     let Query(query) = query.map_err(|error| Problem::new(Code::Malformed, error.body_text()))?;
     Ok(query.dry_run)
 }

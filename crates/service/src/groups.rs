@@ -8,9 +8,10 @@ use catalog::{GroupSpec, Secret};
 use change::TaskName;
 
 use crate::app::{App, blocking};
-use crate::model::{Checkpoint, Group, GroupCreated, GroupPut, Page, rfc3339};
+use crate::model::{Group, GroupCreated, GroupPut, Page};
 use crate::owner;
 use crate::problem::{Code, Problem};
+use crate::standing::{Log, shown};
 use crate::tasks::malformed;
 
 /// All groups of a task, by name. A task has at most twenty.
@@ -23,10 +24,12 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Group>>, Problem> {
     let task = TaskName::new(task)?;
     blocking(move || {
-        let view = app.tasks.view(&task)?;
+        app.tasks.view(&task)?;
+        let log = Log::of(&app, &task);
         let groups = app.catalog.groups(&task)?;
-        let items = groups.into_iter().map(|group| shown(&app, group, &view)).collect();
-        Ok(Json(Page { items: collect(items)?, next_page_token: None }))
+        let items: Result<_, Problem> =
+            groups.into_iter().map(|group| shown(&app, group, &log)).collect();
+        Ok(Json(Page { items: items?, next_page_token: None }))
     })
     .await
 }
@@ -41,11 +44,11 @@ pub(crate) async fn show(
 ) -> Result<Json<Group>, Problem> {
     let task = TaskName::new(task)?;
     blocking(move || {
-        let view = app.tasks.view(&task)?;
+        app.tasks.view(&task)?;
         let group = app.catalog.group(&task, &name)?.ok_or_else(|| {
             Problem::new(Code::NotFound, format!("task {task} has no group {name:?}"))
         })?;
-        Ok(Json(shown(&app, group, &view)?))
+        Ok(Json(shown(&app, group, &Log::of(&app, &task))?))
     })
     .await
 }
@@ -99,29 +102,4 @@ pub(crate) async fn delete(
         Ok(StatusCode::NO_CONTENT)
     })
     .await
-}
-
-fn collect(groups: Vec<Result<Group, Problem>>) -> Result<Vec<Group>, Problem> {
-    groups.into_iter().collect()
-}
-
-fn shown(app: &App, group: catalog::Group, task: &task::TaskView) -> Result<Group, Problem> {
-    let committed = app.catalog.committed_offsets(&group.id)?;
-    let committed = committed.into_iter().find(|offset| offset.topic == group.topic);
-    let end = task.data_range.map(|range| range.end_offset);
-    let lag = committed.as_ref().zip(end).map(|(at, end)| end.saturating_sub(at.offset).max(0));
-    let user = group.user();
-    Ok(Group {
-        task: group.task.to_string(),
-        name: group.name,
-        group_id: group.id.to_string(),
-        user,
-        checkpoint: committed.map(|offset| Checkpoint {
-            offset: offset.offset,
-            metadata: offset.metadata,
-            committed_at: rfc3339(offset.committed_at.seconds()),
-        }),
-        lag_records: lag,
-        owner: group.owner,
-    })
 }

@@ -8,6 +8,7 @@ mod app;
 mod audit;
 mod choices;
 mod door;
+mod group_seek;
 mod groups;
 mod health;
 mod left_out;
@@ -18,25 +19,30 @@ mod owner;
 mod place;
 mod problem;
 mod records;
+mod reload;
 mod routes;
 mod server;
 mod source_url;
+mod standing;
 mod task_put;
 mod tasks;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-pub use app::{App, ServerFacts};
+pub use app::{App, ListenerFacts, ServerFacts};
+pub use group_seek::{GroupSeek, GroupSought, PlaceView, TabletSeek};
 pub use left_out::{
     Event, EventSkip, Gap, Held, Plan, PlannedGap, SkippedEvent, Table, TableRetry, TaskStart,
 };
 pub use model::{
-    DataRange, Group, GroupCreated, GroupPut, InlineSource, Objects, Page, RecordItem, RecordsPage,
-    ServerView, SourcePut, Task, TaskPut,
+    CertificateView, Checkpoint, DataRange, Group, GroupCreated, GroupMember, GroupPut,
+    InlineSource, ListenerView, Objects, Page, RecordItem, RecordsPage, ServerView, SourcePut,
+    Task, TaskPut,
 };
 pub use openapi::openapi_json;
 pub use problem::{Code, Fault, Problem, Remedy};
+pub use reload::{LastReload, Reload, Reloaded};
 pub use server::{HttpServer, ServeError};
 pub use source_url::{SourceUrl, SourceUrlError};
 pub use verify::{

@@ -7,7 +7,9 @@ use change::UnixTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::app::ListenerFacts;
 use crate::left_out::{Gap, Table};
+use crate::reload::LastReload;
 
 /// `PUT /tasks/{t}`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -279,9 +281,37 @@ pub struct Group {
     pub checkpoint: Option<Checkpoint>,
     /// Records it has not read; null before its first commit.
     pub lag_records: Option<i64>,
+    /// How far its source time is behind that of the last record; null where that is not known.
+    #[serde(default)]
+    pub lag_seconds: Option<i64>,
+    /// Seconds until the record at its checkpoint leaves the topic by its age, 0 if it has left; null
+    /// before its first commit, and where records stay for ever.
+    #[serde(default)]
+    pub expires_in: Option<i64>,
+    /// `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable`; null while nobody has ever joined.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// Who is in it now. Clients that only commit and never join are not seen.
+    #[serde(default)]
+    pub members: Vec<GroupMember>,
     /// File and line of the configuration that owns it; null for groups of this API.
     #[serde(default)]
     pub owner: Option<String>,
+}
+
+/// A member of a consumer group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GroupMember {
+    /// Its id.
+    pub member_id: String,
+    /// Its `group.instance.id`, if it has one.
+    pub instance_id: Option<String>,
+    /// As the client calls itself.
+    pub client_id: String,
+    /// Where it comes from.
+    pub address: String,
+    /// Whether it assigns the work.
+    pub leads: bool,
 }
 
 /// Where a group stands.
@@ -293,6 +323,13 @@ pub struct Checkpoint {
     pub metadata: String,
     /// When it was committed.
     pub committed_at: String,
+    /// Source time of the record at the offset; null behind the last record, and where it has left the
+    /// topic.
+    #[serde(default)]
+    pub time: Option<String>,
+    /// The same in seconds since the epoch.
+    #[serde(default)]
+    pub time_unix: Option<i64>,
 }
 
 /// `GET /server`.
@@ -302,10 +339,16 @@ pub struct ServerView {
     pub version: String,
     /// Seconds since it started.
     pub uptime_seconds: i64,
-    /// Where Kafka clients connect.
+    /// Where Kafka clients connect: the listener of `[kafka]`.
     pub kafka: String,
+    /// All listeners for Kafka clients.
+    pub listeners: Vec<ListenerView>,
     /// Where this API listens.
     pub http: String,
+    /// What this API shows to clients of TLS; null where it speaks plain HTTP.
+    pub http_certificate: Option<CertificateView>,
+    /// How the configuration was read last; null if it was not since the start.
+    pub last_reload: Option<LastReload>,
     /// Its data folder.
     pub data_dir: String,
     /// Whether Kafka clients need an account.
@@ -316,6 +359,30 @@ pub struct ServerView {
     pub memory: MemoryView,
     /// The disk of the data folder; absent where it cannot be asked.
     pub disk: Option<DiskView>,
+}
+
+/// A listener for Kafka clients.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ListenerView {
+    /// Its name; null for the one of `[kafka]`.
+    pub name: Option<String>,
+    /// Where clients connect.
+    pub listen: String,
+    /// What they are told to connect to: `auto` (what they dialled), or host and port.
+    pub advertised: String,
+    /// How they say who they are: `sasl`, `certificate`, or `none`.
+    pub login: String,
+    /// What it shows to clients of TLS; null where it speaks plaintext.
+    pub certificate: Option<CertificateView>,
+}
+
+/// A certificate that is shown to new connections.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CertificateView {
+    /// The common name of its subject, if it has one.
+    pub common_name: Option<String>,
+    /// When clients begin to refuse it.
+    pub not_after: Option<String>,
 }
 
 /// `memory.budget`.
@@ -401,6 +468,25 @@ pub struct RecordItem {
 /// RFC 3339 in UTC, to the second.
 pub(crate) fn rfc3339(unix: i64) -> String {
     jiff::Timestamp::from_second(unix).map_or_else(|_| unix.to_string(), |at| at.to_string())
+}
+
+impl From<&ListenerFacts> for ListenerView {
+    fn from(facts: &ListenerFacts) -> Self {
+        Self {
+            name: facts.name.clone(),
+            listen: facts.address.to_string(),
+            advertised: facts.advertised.clone(),
+            login: facts.login.into(),
+            certificate: facts.tls.as_ref().map(|tls| tls.certificate().into()),
+        }
+    }
+}
+
+impl From<tls::Certificate> for CertificateView {
+    fn from(certificate: tls::Certificate) -> Self {
+        let not_after = certificate.not_after.map(|time| time.to_string());
+        Self { common_name: certificate.name, not_after }
+    }
 }
 
 impl From<task::DataRange> for DataRange {

@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
-use crate::{choices, groups, health, records, routes, tasks, verify};
+use crate::{choices, group_seek, groups, health, records, reload, routes, tasks, verify};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -14,6 +14,7 @@ use crate::{choices, groups, health, records, routes, tasks, verify};
         health::readyz,
         health::metrics,
         routes::server,
+        reload::reload,
         tasks::list,
         tasks::show,
         tasks::put,
@@ -35,7 +36,8 @@ use crate::{choices, groups, health, records, routes, tasks, verify};
         groups::list,
         groups::show,
         groups::put,
-        groups::delete
+        groups::delete,
+        group_seek::seek
     )
 )]
 struct Api;

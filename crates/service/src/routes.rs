@@ -8,13 +8,16 @@ use axum::{Json, Router, middleware};
 use crate::app::App;
 use crate::model::{DiskView, MemoryView, ServerView, seconds_between};
 use crate::problem::{Code, Problem};
-use crate::{access, audit, choices, groups, health, openapi, records, tasks, verify};
+use crate::{
+    access, audit, choices, group_seek, groups, health, openapi, records, reload, tasks, verify,
+};
 
 /// All routes. `/livez` and `/readyz` are open, everything else asks who calls.
 pub(crate) fn router(app: App) -> Router {
     let guarded = Router::new()
         .route("/metrics", get(health::metrics))
         .route("/api/v1/server", get(server))
+        .route("/api/v1/server/config/reload", post(reload::reload))
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/api/v1/tasks", get(tasks::list))
         .route("/api/v1/tasks/{task}", get(tasks::show).put(tasks::put).delete(tasks::delete))
@@ -36,6 +39,7 @@ pub(crate) fn router(app: App) -> Router {
             "/api/v1/tasks/{task}/groups/{group}",
             get(groups::show).put(groups::put).delete(groups::delete),
         )
+        .route("/api/v1/tasks/{task}/groups/{group}/seek", post(group_seek::seek))
         .route_layer(middleware::from_fn_with_state(app.clone(), audit::keep))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -55,8 +59,11 @@ pub(crate) async fn server(State(app): State<App>) -> Json<ServerView> {
     Json(ServerView {
         version: facts.version.into(),
         uptime_seconds: seconds_between(facts.started, app.clock.now()),
-        kafka: facts.kafka.to_string(),
+        kafka: facts.listeners.first().map(|main| main.address.to_string()).unwrap_or_default(),
+        listeners: facts.listeners.iter().map(Into::into).collect(),
         http: facts.http.to_string(),
+        http_certificate: facts.http_tls.as_ref().map(|tls| tls.certificate().into()),
+        last_reload: app.reloads.last(),
         data_dir: facts.data_dir.display().to_string(),
         accounts: facts.accounts,
         tasks: app.tasks.count(),

@@ -203,6 +203,20 @@ pub fn read_last(reader: &Reader, filter: &Filter, limits: Limits) -> Result<Rec
     Ok(Records { records: found.into(), next_offset: end.0, end_offset: end.0 })
 }
 
+/// The timestamp of the record at `offset` in milliseconds since the epoch, or of the next one where that
+/// one is gone; `None` behind the last record.
+///
+/// # Errors
+/// `offset` is outside of the log ([`Error::Invalid`]), or the log cannot be read.
+pub fn time_at(reader: &Reader, offset: Offset) -> Result<Option<i64>, Error> {
+    let mut found = None;
+    walk(reader, offset, reader.high_watermark(), |record| {
+        found = Some(record.timestamp_ms);
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
 /// Visits the records from `from` up to before `until`.
 fn walk(
     reader: &Reader,

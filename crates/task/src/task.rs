@@ -478,7 +478,7 @@ fn seconds_between(earlier: UnixTime, later: UnixTime) -> f64 {
     std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64()
 }
 
-fn retention(spec: &TaskSpec, settings: &Settings) -> log::Retention {
+pub(crate) fn retention(spec: &TaskSpec, settings: &Settings) -> log::Retention {
     log::Retention {
         age: Some(spec.retention.unwrap_or(settings.retention)),
         max_bytes: spec.max_bytes.or(settings.retention_bytes),
@@ -489,6 +489,7 @@ fn open_log(name: &TaskName, folder: &Path, shared: &Shared) -> Result<log::Part
     let incarnation = log::Incarnation::from_bytes(uuid::Uuid::new_v4().into_bytes());
     let config = log::Config {
         segment_bytes: shared.settings.segment_bytes,
+        new_epoch: log::new_epoch(shared.clock.now().millis()),
         ..log::Config::new(incarnation)
     };
     let disk = Arc::clone(&shared.settings.disk);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use capture::{
     CaptureOptions, CheckItem, CheckResult, DdlScope, ErrorKind, Inspector, NoQuarantine,
@@ -313,6 +314,16 @@ impl Tasks {
     /// There is no such task.
     pub fn reader(&self, name: &TaskName) -> Result<log::Reader, Error> {
         Ok(self.find(name)?.reader().clone())
+    }
+
+    /// How long a task keeps a record; for ever when `None`. Where its log has a bound in bytes, records
+    /// may go earlier.
+    ///
+    /// # Errors
+    /// There is no such task.
+    pub fn retention(&self, name: &TaskName) -> Result<Option<Duration>, Error> {
+        let task = self.find(name)?;
+        Ok(crate::task::retention(&task.spec(), &self.inner.shared.settings).age)
     }
 
     /// Brings all gauges up to date.

@@ -250,6 +250,8 @@ pub(crate) enum ConfigVerb {
     },
     /// Print the effective configuration, each key with where it comes from
     Show,
+    /// Let the running server read it again, and use what can be used without a restart
+    Reload,
 }
 
 /// `wellhead task …`.
@@ -408,6 +410,8 @@ pub(crate) enum GroupVerb {
     Show(GroupName),
     /// Create a group, or give an existing one a new account and password
     Create(GroupCreate),
+    /// Put a group at another place of its topic
+    Seek(GroupSeek),
     /// Delete a group with its checkpoint
     Delete(GroupDelete),
 }
@@ -437,6 +441,22 @@ pub(crate) struct GroupDelete {
     #[command(flatten)]
     pub(crate) group: GroupName,
     /// Say what would be destroyed, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `wellhead group seek`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GroupSeek {
+    #[command(flatten)]
+    pub(crate) group: GroupName,
+    /// start, end, now, +N, -N, an offset, @1712905965, @2026-11-21T04:00:00Z, @-1h, checkpoint
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub(crate) to: String,
+    /// Send live members away; they join again and go on there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Say where it would stand, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -473,6 +493,7 @@ impl Verb {
             Self::Backup(verb) => verb.name(),
             Self::Config(ConfigVerb::Validate { .. }) => "config validate",
             Self::Config(ConfigVerb::Show) => "config show",
+            Self::Config(ConfigVerb::Reload) => "config reload",
             Self::Task(verb) => match verb {
                 TaskVerb::List => "task list",
                 TaskVerb::Show(_) => "task show",
@@ -488,6 +509,7 @@ impl Verb {
                 GroupVerb::List(_) => "group list",
                 GroupVerb::Show(_) => "group show",
                 GroupVerb::Create(_) => "group create",
+                GroupVerb::Seek(_) => "group seek",
                 GroupVerb::Delete(_) => "group delete",
             },
         }

@@ -1,8 +1,10 @@
 //! One file per API, named as Kafka names it. Each turns a decoded request of a known principal into an
 //! [`Answer`]; bytes, sockets and logins are not seen here. ApiVersions and SASL are the session's.
 
+mod delete_groups;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
 mod describe_topic_partitions;
 mod epochs;
 pub(crate) mod fetch;
@@ -10,10 +12,12 @@ mod find_coordinator;
 mod heartbeat;
 pub(crate) mod join_group;
 mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
+mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
@@ -70,7 +74,7 @@ pub(crate) struct Answer {
     pub(crate) records: Vec<FileRange>,
     /// So many bytes of the first of them are known to be in memory.
     pub(crate) checked_bytes: u64,
-    /// The right to hold what of them stands in no file, until it is sent.
+    /// The memory that sending it takes, if some of its records stand in no file.
     pub(crate) memory: Option<Permit>,
     /// The first error in it, for counters.
     pub(crate) error: ErrorCode,
@@ -122,6 +126,10 @@ pub(crate) async fn serve(
         Request::DescribeAcls(_) => refused::describe_acls(call),
         Request::CreateAcls(request) => refused::create_acls(call, &request),
         Request::DeleteAcls(request) => refused::delete_acls(call, &request),
+        Request::ListGroups(request) => list_groups::answer(broker, call, &request).await,
+        Request::DescribeGroups(request) => describe_groups::answer(broker, call, &request).await,
+        Request::DeleteGroups(request) => delete_groups::answer(broker, call, &request).await,
+        Request::OffsetDelete(request) => offset_delete::answer(broker, call, &request).await,
         unanswered => Err(kafka::Error::UnknownApi(unanswered.api().number()).into()),
     }
 }

@@ -24,6 +24,8 @@ mod timers;
 #[cfg(test)]
 mod random_tests;
 #[cfg(test)]
+mod restart_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeSet, HashMap};

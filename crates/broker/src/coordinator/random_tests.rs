@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use proptest::prelude::*;
 
+use super::restart_tests::Shelf;
 use super::*;
 
 /// One step; members are named by a small number, so that steps meet.
@@ -15,6 +16,8 @@ enum Step {
     Commit { slot: usize },
     Leave { slot: usize },
     Abandon { slot: usize },
+    Expel,
+    Restart,
     Pass { seconds: u64 },
 }
 
@@ -43,8 +46,17 @@ fn step() -> impl Strategy<Value = Step> {
         1 => slot.clone().prop_map(|slot| Step::Commit { slot }),
         1 => slot.clone().prop_map(|slot| Step::Leave { slot }),
         1 => slot.prop_map(|slot| Step::Abandon { slot }),
+        1 => prop_oneof![3 => Just(Step::Restart), 1 => Just(Step::Expel)],
         3 => (0_u64..20).prop_map(|seconds| Step::Pass { seconds }),
     ]
+}
+
+fn limits() -> GroupLimits {
+    GroupLimits {
+        members: 3,
+        initial_rebalance_delay: Duration::from_secs(1),
+        ..Default::default()
+    }
 }
 
 struct World {
@@ -56,22 +68,24 @@ struct World {
     /// Tickets that are owed an answer, with the client that waits.
     owed: HashMap<Ticket, usize>,
     generation: i32,
+    /// What is on disk.
+    shelf: Shelf,
+    /// Who has assigned the work of a generation, by the ticket that did.
+    assigned: HashMap<i32, Bytes>,
 }
 
 impl World {
     fn new() -> Self {
         Self {
-            coordinator: Coordinator::new(GroupLimits {
-                members: 3,
-                initial_rebalance_delay: Duration::from_secs(1),
-                ..Default::default()
-            }),
+            coordinator: Coordinator::new(limits()),
             group: GroupId::new("g").unwrap(),
             now: Instant::now(),
             tickets: 0,
             clients: vec![Client::default(); CLIENTS],
             owed: HashMap::new(),
             generation: 0,
+            shelf: Shelf::default(),
+            assigned: HashMap::new(),
         }
     }
 
@@ -115,8 +129,9 @@ impl World {
                     return;
                 }
                 let ticket = self.ticket(slot);
+                let work = Bytes::copy_from_slice(&ticket.0.to_be_bytes());
                 let assignments =
-                    self.clients.iter().map(|c| (c.member_id.clone(), Bytes::new())).collect();
+                    self.clients.iter().map(|c| (c.member_id.clone(), work.clone())).collect();
                 let sync = Sync {
                     identity: self.identity(slot),
                     protocol_type: None,
@@ -143,6 +158,15 @@ impl World {
                     self.coordinator.abandon(self.now, &group, ticket);
                 }
             }
+            Step::Expel => self.coordinator.expel(&group),
+            Step::Restart => {
+                self.coordinator = self.shelf.start(self.now, limits());
+                self.owed.clear();
+                for client in &mut self.clients {
+                    client.waits = None;
+                }
+                self.generation = 0;
+            }
             Step::Pass { seconds } => {
                 self.now += Duration::from_secs(seconds);
                 self.coordinator.tick(self.now);
@@ -160,6 +184,7 @@ impl World {
     }
 
     fn take_replies(&mut self) -> Result<(), TestCaseError> {
+        self.shelf.take(&mut self.coordinator);
         for (ticket, reply) in self.coordinator.take_replies() {
             let slot = self.owed.remove(&ticket);
             prop_assert!(slot.is_some(), "{ticket:?} was answered twice or after it was abandoned");
@@ -176,6 +201,11 @@ impl World {
                 }
                 Reply::Join(_) | Reply::Sync(Err(GroupError::UnknownMember)) => {
                     client.member_id.clear();
+                }
+                Reply::Sync(Ok(synced)) if !synced.assignment.is_empty() => {
+                    let work =
+                        self.assigned.entry(client.generation).or_insert(synced.assignment.clone());
+                    prop_assert_eq!(work, &synced.assignment, "a generation was assigned twice");
                 }
                 Reply::Sync(_) => {}
             }

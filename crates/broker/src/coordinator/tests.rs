@@ -2,19 +2,19 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 /// A coordinator with one group, a clock that only tests move, and the replies so far.
-struct Bench {
-    coordinator: Coordinator,
-    group: GroupId,
-    now: Instant,
+pub(super) struct Bench {
+    pub(super) coordinator: Coordinator,
+    pub(super) group: GroupId,
+    pub(super) now: Instant,
     tickets: u64,
-    replies: BTreeMap<Ticket, Reply>,
+    pub(super) replies: BTreeMap<Ticket, Reply>,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(GroupLimits { initial_rebalance_delay: Duration::ZERO, ..Default::default() })
     }
 
@@ -52,17 +52,22 @@ impl Bench {
         ticket
     }
 
-    fn join(&mut self, member_id: &str) -> Ticket {
+    pub(super) fn join(&mut self, member_id: &str) -> Ticket {
         let join = self.request(member_id);
         self.send(join)
     }
 
-    fn join_static(&mut self, instance_id: &str) -> Ticket {
+    pub(super) fn join_static(&mut self, instance_id: &str) -> Ticket {
         let join = Join { instance_id: Some(instance_id.into()), ..self.request("") };
         self.send(join)
     }
 
-    fn sync(&mut self, member: &Joined, member_id: &str, work: &[(&str, &[u8])]) -> Ticket {
+    pub(super) fn sync(
+        &mut self,
+        member: &Joined,
+        member_id: &str,
+        work: &[(&str, &[u8])],
+    ) -> Ticket {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         let sync = Sync {
@@ -79,36 +84,40 @@ impl Bench {
         ticket
     }
 
-    fn heartbeat(&mut self, generation: i32, member_id: &str) -> Result<(), GroupError> {
+    pub(super) fn heartbeat(&mut self, generation: i32, member_id: &str) -> Result<(), GroupError> {
         let identity = identity(generation, member_id);
         self.coordinator.heartbeat(self.now, &self.group.clone(), &identity)
     }
 
-    fn commit(&mut self, generation: i32, member_id: &str) -> Result<(), GroupError> {
+    pub(super) fn commit(&mut self, generation: i32, member_id: &str) -> Result<(), GroupError> {
         let identity = identity(generation, member_id);
         self.coordinator.check_commit(self.now, &self.group.clone(), &identity)
     }
 
-    fn leave(&mut self, member_id: &str, instance_id: Option<&str>) -> Result<(), GroupError> {
+    pub(super) fn leave(
+        &mut self,
+        member_id: &str,
+        instance_id: Option<&str>,
+    ) -> Result<(), GroupError> {
         let group = self.group.clone();
         let left = self.coordinator.leave(self.now, &group, member_id, instance_id);
         self.collect();
         left
     }
 
-    fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) {
         self.now += time;
         self.coordinator.tick(self.now);
         self.collect();
     }
 
-    fn collect(&mut self) {
+    pub(super) fn collect(&mut self) {
         for (ticket, reply) in self.coordinator.take_replies() {
             assert!(self.replies.insert(ticket, reply).is_none(), "{ticket:?} answered twice");
         }
     }
 
-    fn joined(&self, ticket: Ticket) -> (String, Joined) {
+    pub(super) fn joined(&self, ticket: Ticket) -> (String, Joined) {
         match self.replies.get(&ticket) {
             Some(Reply::Join(JoinReply { member_id, result: Ok(joined) })) => {
                 (member_id.clone(), joined.clone())
@@ -117,7 +126,7 @@ impl Bench {
         }
     }
 
-    fn refused(&self, ticket: Ticket) -> GroupError {
+    pub(super) fn refused(&self, ticket: Ticket) -> GroupError {
         match self.replies.get(&ticket) {
             Some(Reply::Join(JoinReply { result: Err(error), .. }) | Reply::Sync(Err(error))) => {
                 *error
@@ -126,19 +135,19 @@ impl Bench {
         }
     }
 
-    fn assignment(&self, ticket: Ticket) -> Bytes {
+    pub(super) fn assignment(&self, ticket: Ticket) -> Bytes {
         match self.replies.get(&ticket) {
             Some(Reply::Sync(Ok(synced))) => synced.assignment.clone(),
             other => panic!("{ticket:?} has no assignment: {other:?}"),
         }
     }
 
-    fn state(&self) -> GroupState {
+    pub(super) fn state(&self) -> GroupState {
         self.coordinator.describe(&self.group).unwrap().state
     }
 
     /// One stable member that leads.
-    fn settled() -> (Self, String, Joined) {
+    pub(super) fn settled() -> (Self, String, Joined) {
         let mut bench = Self::new();
         let ticket = bench.join("");
         let (id, joined) = bench.joined(ticket);

@@ -2,11 +2,14 @@
 
 use anyhow::{Result, anyhow, bail};
 use serde_json::{Value, json};
-use service::{Code, Group, GroupCreated, GroupPut, Page};
+use service::{
+    Checkpoint, Code, Group, GroupCreated, GroupMember, GroupPut, GroupSeek, GroupSought, Page,
+    PlaceView, TabletSeek,
+};
 
 use super::confirm;
 use super::task::{all as all_tasks, path as task_path};
-use crate::cli::{Global, GroupCreate, GroupDelete, GroupName, GroupVerb};
+use crate::cli::{self, Global, GroupCreate, GroupDelete, GroupName, GroupVerb};
 use crate::client::{Client, read_secret, segment};
 use crate::exit::Failure;
 use crate::output::{Answer, table};
@@ -20,6 +23,7 @@ pub(super) async fn run(global: &Global, verb: GroupVerb) -> Result<Answer> {
         }
         GroupVerb::Show(group) => (groups_of(&group.task), show(&client, &group).await),
         GroupVerb::Create(args) => (groups_of(&args.task), create(&client, global, &args).await),
+        GroupVerb::Seek(args) => (groups_of(&args.group.task), seek(&client, global, &args).await),
         GroupVerb::Delete(args) => {
             (groups_of(&args.group.task), delete(&client, global, &args).await)
         }
@@ -58,11 +62,13 @@ async fn list(client: &Client, only: Option<&str>) -> Result<Answer> {
 }
 
 fn listed(groups: &[Group]) -> String {
-    let head = ["TASK", "NAME", "GROUP ID", "SASL USER", "OFFSET", "LAG"].map(String::from);
+    let head =
+        ["TASK", "NAME", "GROUP ID", "SASL USER", "OFFSET", "LAG", "MEMBERS"].map(String::from);
     let rows = groups.iter().map(|group| {
         let (offset, lag) = standing(group);
+        let members = group.members.len().to_string();
         let Group { task, name, group_id, user, .. } = group.clone();
-        vec![task, name, group_id, user, offset, lag]
+        vec![task, name, group_id, user, offset, lag, members]
     });
     table(&std::iter::once(head.to_vec()).chain(rows).collect::<Vec<_>>())
 }
@@ -86,22 +92,91 @@ fn shown(group: &Group) -> String {
         vec!["sasl user".into(), group.user.clone()],
     ];
     rows.push(match &group.checkpoint {
-        Some(at) => vec![
-            "checkpoint".into(),
-            format!(
-                "offset {}, committed {}, metadata {:?}",
-                at.offset, at.committed_at, at.metadata
-            ),
-        ],
+        Some(at) => vec!["checkpoint".into(), checkpoint(at)],
         None => vec!["checkpoint".into(), "nothing was committed yet".into()],
     });
     let (_, lag) = standing(group);
-    let lag = if lag == "-" { "unknown".into() } else { format!("{lag} records") };
+    let lag = match (lag.as_str(), group.lag_seconds) {
+        ("-", _) => "unknown".into(),
+        (lag, Some(seconds)) => format!("{lag} records, {}", span(seconds)),
+        (lag, None) => format!("{lag} records"),
+    };
     rows.push(vec!["lag".into(), lag]);
+    if let Some(seconds) = group.expires_in {
+        let expires = match seconds {
+            0 => "the record at the checkpoint has left the topic".into(),
+            _ => format!("the record at the checkpoint leaves the topic in {}", span(seconds)),
+        };
+        rows.push(vec!["expires".into(), expires]);
+    }
+    let state = group.state.as_deref().unwrap_or("nobody has joined yet");
+    rows.push(vec!["state".into(), state.into()]);
+    rows.extend(group.members.iter().map(|one| vec!["member".into(), member(one)]));
     if let Some(owner) = &group.owner {
         rows.push(vec!["owner".into(), owner.clone()]);
     }
     table(&rows)
+}
+
+fn checkpoint(at: &Checkpoint) -> String {
+    let time = at.time.as_ref().map(|time| format!(" ({time})")).unwrap_or_default();
+    format!("offset {}{time}, committed {}, metadata {:?}", at.offset, at.committed_at, at.metadata)
+}
+
+fn member(member: &GroupMember) -> String {
+    let instance = member.instance_id.as_ref().map(|id| format!(", instance {id}"));
+    let leads = if member.leads { ", leads" } else { "" };
+    format!("{} from {}{}{leads}", member.client_id, member.address, instance.unwrap_or_default())
+}
+
+/// Seconds as people read them.
+fn span(seconds: i64) -> String {
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    match seconds {
+        ..MINUTE => format!("{seconds} s"),
+        ..HOUR => format!("{} min {} s", seconds / MINUTE, seconds % MINUTE),
+        ..DAY => format!("{} h {} min", seconds / HOUR, seconds % HOUR / MINUTE),
+        _ => format!("{} d {} h", seconds / DAY, seconds % DAY / HOUR),
+    }
+}
+
+/// Shows where the group will stand, and asks. Members are told of before, by the server.
+async fn seek(client: &Client, global: &Global, args: &cli::GroupSeek) -> Result<Answer> {
+    let GroupName { name, task } = &args.group;
+    let path = format!("{}/seek", path(task, name));
+    let asked = GroupSeek { to: args.to.clone(), force: args.force, dry_run: true };
+    let plan: GroupSought = client.post_json(&path, &asked).await?;
+    let planned = sought(&plan);
+    if args.dry_run {
+        return Ok(Answer::data(format!("{planned}\n"), json!(plan)));
+    }
+    confirm(global, &planned, &format!("seek group {name}?"))?;
+    let done: GroupSought = client.post_json(&path, &GroupSeek { dry_run: false, ..asked }).await?;
+    Ok(Answer::done(sought(&done), json!(done)))
+}
+
+fn sought(sought: &GroupSought) -> String {
+    let verb = if sought.dry_run { "would go" } else { "went" };
+    let tablet = |seek: &TabletSeek| {
+        let from = seek.from.as_ref().map_or_else(|| "nowhere yet".into(), place);
+        format!("from {from} to {}", place(&seek.to))
+    };
+    let tablets: Vec<_> = sought.tablets.iter().map(tablet).collect();
+    let members = match (sought.members, sought.dry_run) {
+        (0, _) => String::new(),
+        (members, true) => format!("; {members} live members are in the way"),
+        (members, false) => format!("; {members} members were sent away and join again"),
+    };
+    format!("group {} {verb} {}{members}", sought.name, tablets.join(", "))
+}
+
+fn place(place: &PlaceView) -> String {
+    match &place.time {
+        Some(time) => format!("offset {} ({time})", place.offset),
+        None => format!("offset {}", place.offset),
+    }
 }
 
 async fn create(client: &Client, global: &Global, args: &GroupCreate) -> Result<Answer> {
@@ -249,17 +324,52 @@ mod tests {
             user: "b-dts1".into(),
             checkpoint: None,
             lag_records: None,
+            lag_seconds: None,
+            expires_in: None,
+            state: None,
+            members: Vec::new(),
             owner: None,
         };
         assert_eq!(standing(&group), ("-".into(), "-".into()));
         assert_eq!(
             listed(std::slice::from_ref(&group)).lines().last().unwrap_or_default(),
-            "shop  billing  dts1      b-dts1     -       -"
+            "shop  billing  dts1      b-dts1     -       -    0"
         );
         assert_eq!(
             shown(&group),
             "group       billing\ntask        shop\ngroup.id    dts1\nsasl user   b-dts1\n\
-             checkpoint  nothing was committed yet\nlag         unknown\n"
+             checkpoint  nothing was committed yet\nlag         unknown\n\
+             state       nobody has joined yet\n"
         );
+    }
+
+    #[test]
+    fn a_seek_tells_both_places_and_who_is_in_the_way() {
+        let at = |offset, time: Option<&str>| PlaceView {
+            offset,
+            time: time.map(Into::into),
+            time_unix: None,
+        };
+        let mut plan = GroupSought {
+            name: "billing".into(),
+            group_id: "dts1".into(),
+            tablets: vec![TabletSeek { tablet: 0, from: None, to: at(7, None) }],
+            members: 0,
+            dry_run: true,
+        };
+        assert_eq!(sought(&plan), "group billing would go from nowhere yet to offset 7");
+        plan.tablets[0].from = Some(at(9, Some("2026-11-21T04:00:00Z")));
+        plan.members = 2;
+        assert_eq!(
+            sought(&plan),
+            "group billing would go from offset 9 (2026-11-21T04:00:00Z) to offset 7; \
+             2 live members are in the way"
+        );
+    }
+
+    #[test]
+    fn spans_are_told_in_two_units() {
+        let shown = [5, 65, 3_600 + 120, 2 * 86_400 + 3_600].map(span);
+        assert_eq!(shown, ["5 s", "1 min 5 s", "1 h 2 min", "2 d 1 h"]);
     }
 }
