@@ -1,0 +1,29 @@
+"""kafkajs, and @platformatic/kafka, which speaks the newest versions of each API and no others."""
+
+import pytest
+
+from harness import paths
+
+import tour
+
+BUILT = paths.CACHE / "clients" / "node"
+# The newest release wants a newer Node than a distribution has; it comes as a package like any other.
+[NODE] = BUILT.glob("node_modules/node-linux-*/bin/node") if BUILT.exists() else ["node"]
+
+
+def platformatic(release, package):
+    """A release of @platformatic/kafka under the name that it is installed by."""
+    return tour.Client(f"platformatic-{release}", (NODE, BUILT / "tour_platformatic.mjs"), frozenset(["metadata"]),
+                       (("PLATFORMATIC", package),))
+
+
+CLIENTS = [
+    tour.Client("kafkajs", (NODE, BUILT / "tour_kafkajs.mjs")),
+    platformatic("1.35", "platformatic-kafka-1"),
+    platformatic("2.12", "@platformatic/kafka"),
+]
+
+
+@pytest.mark.parametrize("toured", CLIENTS, ids=str)
+def test_a_client_in_node(toured, take_the_tour):
+    take_the_tour(toured)
