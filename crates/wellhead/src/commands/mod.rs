@@ -6,6 +6,7 @@
 mod backup;
 pub(crate) mod check;
 mod config;
+mod form;
 mod group;
 mod health;
 pub(crate) mod log;
@@ -33,7 +34,7 @@ pub(crate) async fn run(global: &Global, verb: Verb) -> Result<Answer> {
         Verb::Check(args) => check::run(global, &args).await,
         Verb::Verify(args) => verify::run(global, &args).await,
         Verb::Health => health::run(global).await,
-        Verb::Config(verb) => config::run(global, verb),
+        Verb::Config(verb) => config::run(global, verb).await,
         Verb::Task(verb) => task::run(global, verb).await,
         Verb::Group(verb) => group::run(global, verb).await,
         Verb::Backup(verb) => backup::run(global, &verb),

@@ -11,8 +11,9 @@ use service::{RecordItem, RecordsPage, Task};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::form::Form;
 use super::task::{all, path};
-use crate::cli::{Format, Global, TailArgs};
+use crate::cli::{Global, TailArgs};
 use crate::client::{Client, segment};
 use crate::exit::Failure;
 use crate::output::{to_stderr, visible};
@@ -40,14 +41,6 @@ pub(crate) async fn run(global: &Global, args: &TailArgs) -> Result<()> {
         ended = tail.run(&tasks, global, args) => ended,
         stopped = tokio::signal::ctrl_c() => Ok(stopped?),
     }
-}
-
-/// How a record is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Pretty,
-    Json,
-    Hex,
 }
 
 #[derive(Debug)]
@@ -85,28 +78,6 @@ const WAIT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(250);
 /// Pieces that wait to be printed.
 const PIECES_MAX: usize = 4;
-
-impl Form {
-    fn of(format: Option<Format>) -> Result<Self> {
-        match format {
-            None | Some(Format::Pretty) => Ok(Self::Pretty),
-            Some(Format::Json | Format::Jsonl) => Ok(Self::Json),
-            Some(Format::Hex) => Ok(Self::Hex),
-            Some(Format::Table | Format::Wide) => {
-                bail!(Failure::usage("records are no table; give -o pretty, json or hex"))
-            }
-        }
-    }
-
-    /// The word of the API.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Pretty => "text",
-            Self::Json => "json",
-            Self::Hex => "hex",
-        }
-    }
-}
 
 impl Tail {
     async fn run(mut self, tasks: &[Task], global: &Global, args: &TailArgs) -> Result<()> {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use catalog::CatalogFile;
+use change::{Clock, SystemClock};
 use log::Incarnation;
 use log::inspect::{Folder, verify};
 use serde_json::json;
@@ -105,14 +106,14 @@ fn restore_partition(
     let (from, to) = (args.backup.join(&inside), data.join(&inside));
     let files: Vec<_> =
         partition.files.iter().map(|file| (file.name.clone(), file.bytes)).collect();
-    let incarnation =
-        becomes_another.then(|| Incarnation::from_bytes(uuid::Uuid::new_v4().into_bytes()));
-    log::backup::restore(&from, &to, &files, incarnation, args.link).map_err(
-        |error| match error {
-            log::Error::Corrupt { .. } => Failure::bad_answer(error.to_string()).into(),
-            other => anyhow::Error::new(other),
-        },
-    )?;
+    let new_log = becomes_another.then(|| {
+        let incarnation = Incarnation::from_bytes(uuid::Uuid::new_v4().into_bytes());
+        (incarnation, log::new_epoch(SystemClock.now().millis()))
+    });
+    log::backup::restore(&from, &to, &files, new_log, args.link).map_err(|error| match error {
+        log::Error::Corrupt { .. } => Failure::bad_answer(error.to_string()).into(),
+        other => anyhow::Error::new(other),
+    })?;
     let verified = verify(&Folder::list(&to)?, |_, _| {})?;
     let offsets = verified.offsets.map(|(start, end)| (start.0, end.0));
     if !verified.is_sound() || offsets != Some((partition.start_offset, partition.end_offset)) {

@@ -13,7 +13,8 @@ use task::POSITION_HEADER;
 
 use super::place::{Found, find};
 use super::{file_name, time, told};
-use crate::cli::{Format, Global, LogDump};
+use crate::cli::{Global, LogDump};
+use crate::commands::form::Form;
 use crate::exit::Failure;
 use crate::output::visible;
 
@@ -59,14 +60,6 @@ pub(crate) fn run(global: &Global, args: &LogDump) -> Result<()> {
     }
 }
 
-/// How a record is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Pretty,
-    Json,
-    Hex,
-}
-
 /// What ends a dump early.
 #[derive(Debug)]
 enum Stop {
@@ -87,19 +80,6 @@ struct Printer<'a> {
 impl From<log::Error> for Stop {
     fn from(error: log::Error) -> Self {
         Self::Log(error)
-    }
-}
-
-impl Form {
-    fn of(format: Option<Format>) -> Result<Self> {
-        match format {
-            None | Some(Format::Pretty) => Ok(Self::Pretty),
-            Some(Format::Json | Format::Jsonl) => Ok(Self::Json),
-            Some(Format::Hex) => Ok(Self::Hex),
-            Some(Format::Table | Format::Wide) => {
-                bail!(Failure::usage("records are no table; give -o pretty, json or hex"))
-            }
-        }
     }
 }
 
