@@ -57,7 +57,11 @@ impl Broker {
     /// # Errors
     /// [`Error::Bind`].
     pub async fn listen(&mut self, settings: ListenerSettings) -> Result<SocketAddr, Error> {
-        let bind = |source| Error::Bind { address: settings.address, source };
+        let bind = |source| Error::Bind {
+            address: settings.address,
+            setting: settings.listen_setting(),
+            source,
+        };
         let socket = TcpListener::bind(settings.address).await.map_err(bind)?;
         let address = socket.local_addr().map_err(bind)?;
         let listener = Listener::new(

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use budget::Lane;
@@ -28,6 +28,7 @@ use crate::session::{Greeting, Session, Step, Terms};
 use crate::settings::{Access, Advertised, ListenerSettings};
 use crate::shared::Shared;
 use crate::stop::Stop;
+use crate::strays::{Sign, Trail};
 use crate::stream::Stream;
 
 /// One client's connection.
@@ -45,6 +46,18 @@ pub(crate) struct Connection {
     login_by: Instant,
     incoming: Incoming,
     cursors: Cursors,
+    trail: Trail,
+    /// What to tell of clients that do not come to where they are told; `None` where they are told what
+    /// they dialled.
+    advertised: Option<Told>,
+}
+
+/// Where clients are told to connect.
+#[derive(Debug)]
+struct Told {
+    address: String,
+    /// What configures it.
+    setting: String,
 }
 
 /// Counts a connection as open as long as it lives, however it ends.
@@ -175,6 +188,8 @@ impl Connection {
             login_by,
             incoming,
             cursors,
+            trail: Trail::default(),
+            advertised: told(settings),
         }))
     }
 
@@ -219,6 +234,9 @@ impl Connection {
                     };
                     self.outgoing(answer.frame.sent_len() as u64).answer(&answer).await?;
                     self.count(api, answer.error, began);
+                    let now = Instant::now();
+                    let sign = self.trail.answered(api, now);
+                    self.follow(sign, now);
                 }
             }
         }
@@ -240,6 +258,7 @@ impl Connection {
                 Came::Nothing => {
                     self.incoming.release();
                     self.cursors.release();
+                    self.follow(self.trail.silent(), Instant::now());
                 }
             }
         }
@@ -274,6 +293,28 @@ impl Connection {
         }
     }
 
+    /// Says that the client does not come to where it is told, if it looks so.
+    fn follow(&self, sign: Sign, now: Instant) {
+        let peer = self.peer.ip().to_canonical();
+        let note = || {
+            let mut strays = self.shared.strays.lock().unwrap_or_else(PoisonError::into_inner);
+            strays.note(peer, sign, now)
+        };
+        let told = match (sign, &self.advertised) {
+            (Sign::None, _) | (Sign::Away(_), None) => None,
+            (Sign::Came, _) => {
+                note();
+                None
+            }
+            (Sign::Away(_), Some(told)) => Some(told).filter(|_| note()),
+        };
+        if let Some(Told { address, setting }) = told {
+            tracing::warn!(
+                "a client came from {peer} but the advertised address is {address}, it will not come back. Set {setting}."
+            );
+        }
+    }
+
     fn count(&self, api: ApiKey, error: ErrorCode, began: Instant) {
         self.shared.metrics.answered(api, error, began.elapsed());
     }
@@ -290,6 +331,13 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+/// Nothing where clients are told what they dialled: that can be reached.
+fn told(settings: &ListenerSettings) -> Option<Told> {
+    let address = settings.advertised.to_string();
+    (settings.advertised != Advertised::Dialled)
+        .then(|| Told { address, setting: settings.advertised_setting() })
 }
 
 /// Whom a certificate belongs to: its common name is what the group's user is called.

@@ -13,11 +13,13 @@ use crate::sasl::Mechanism;
 pub enum Error {
     /// The address cannot be listened on.
     #[error(
-        "cannot listen on {address} for kafka clients: {source}; change kafka.listen (--kafka), or stop what uses it"
+        "cannot listen on {address} for kafka clients: {source}; change {setting}, or stop what uses it"
     )]
     Bind {
         /// The configured address.
         address: SocketAddr,
+        /// What configures it.
+        setting: String,
         /// What the operating system says.
         source: io::Error,
     },

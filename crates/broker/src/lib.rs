@@ -33,6 +33,7 @@ mod session;
 mod settings;
 mod shared;
 mod stop;
+mod strays;
 mod stream;
 mod topics;
 

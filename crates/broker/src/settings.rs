@@ -47,6 +47,8 @@ pub struct Settings {
 /// One door for clients.
 #[derive(Debug, Clone)]
 pub struct ListenerSettings {
+    /// Its name, for messages; `None` for the one of `[kafka]`.
+    pub name: Option<String>,
     /// Where to listen; port 0 takes a free one.
     pub address: SocketAddr,
     /// What clients are told to connect to.
@@ -103,6 +105,35 @@ impl Default for Settings {
             fetch_wait_max: Duration::from_secs(60),
             groups: GroupLimits::default(),
             budget: Budget::unbounded(),
+        }
+    }
+}
+
+impl ListenerSettings {
+    /// The setting that says where it listens.
+    pub(crate) fn listen_setting(&self) -> String {
+        match &self.name {
+            None => "kafka.listen (--kafka)".into(),
+            Some(name) => format!("listen of [[kafka.listener]] {name}"),
+        }
+    }
+
+    /// The setting that says what clients are told to connect to.
+    pub(crate) fn advertised_setting(&self) -> String {
+        match &self.name {
+            None => "kafka.advertised (WELLHEAD_KAFKA__ADVERTISED)".into(),
+            Some(name) => format!("advertised of [[kafka.listener]] {name}"),
+        }
+    }
+}
+
+/// As it is configured.
+impl std::fmt::Display for Advertised {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Dialled => f.write_str("auto"),
+            Self::At { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::At { host, port } => write!(f, "{host}:{port}"),
         }
     }
 }

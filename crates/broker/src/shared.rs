@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::places::{ConnectionLimits, Places};
 use crate::principal::Principal;
 use crate::settings::Settings;
+use crate::strays::Strays;
 use crate::topics::TopicDirectory;
 
 /// What all connections share.
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) places: Arc<Places>,
     /// What wrong passwords have cost.
     pub(crate) guesses: Mutex<Guesses>,
+    /// Who comes to where they are told, and who does not.
+    pub(crate) strays: Mutex<Strays>,
     /// Where cold records are waited for.
     pub(crate) disk: Disk,
     /// What clients fetch step by step.
@@ -70,6 +73,7 @@ impl Shared {
                 per_group: settings.connections_per_group_max,
             }),
             guesses: Mutex::new(Guesses::new(settings.guesses)),
+            strays: Mutex::default(),
             disk: Disk::default(),
             fetch_sessions: Mutex::default(),
             conversions: Conversions::new(&settings.budget),

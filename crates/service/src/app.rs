@@ -11,9 +11,11 @@ use catalog::Catalog;
 use change::{Clock, UnixTime};
 use prometheus_client::registry::Registry;
 use task::Tasks;
+use tls::Acceptor;
 
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::reload::{Reload, Reloaded, Reloads};
 
 /// Shared by all handlers; cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,6 +28,7 @@ pub struct App {
     pub(crate) metrics: Metrics,
     pub(crate) facts: Arc<ServerFacts>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) reloads: Arc<Reloads>,
     ready: Arc<AtomicBool>,
 }
 
@@ -36,16 +39,35 @@ pub struct ServerFacts {
     pub version: &'static str,
     /// When it started.
     pub started: UnixTime,
-    /// Where Kafka clients connect.
-    pub kafka: SocketAddr,
+    /// Where Kafka clients connect, the listener of `[kafka]` first.
+    pub listeners: Vec<ListenerFacts>,
     /// Where this API listens.
     pub http: SocketAddr,
+    /// What this API shows to clients of TLS; `None` speaks plain HTTP.
+    pub http_tls: Option<Arc<Acceptor>>,
+    /// What reads the configuration again; `None` where there is none.
+    pub reload: Option<Arc<dyn Reload>>,
     /// Its data folder.
     pub data_dir: PathBuf,
     /// Whether Kafka clients need an account.
     pub accounts: bool,
     /// The memory that tasks and connections share.
     pub budget: Budget,
+}
+
+/// A door for Kafka clients.
+#[derive(Debug, Clone)]
+pub struct ListenerFacts {
+    /// Its name; `None` for the one of `[kafka]`.
+    pub name: Option<String>,
+    /// Where clients connect.
+    pub address: SocketAddr,
+    /// What they are told to connect to: `auto`, or host and port.
+    pub advertised: String,
+    /// How they say who they are: `sasl`, `certificate`, or `none`.
+    pub login: &'static str,
+    /// What it shows to clients of TLS; `None` speaks plaintext.
+    pub tls: Option<Arc<Acceptor>>,
 }
 
 impl App {
@@ -60,6 +82,7 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let metrics = Metrics::register(&mut registry, facts.version);
+        let reloads = Reloads::register(facts.reload.clone(), facts.started, &mut registry);
         Self {
             tasks,
             catalog,
@@ -68,6 +91,7 @@ impl App {
             registry: Arc::new(registry),
             facts: Arc::new(facts),
             clock,
+            reloads: Arc::new(reloads),
             ready: Arc::default(),
         }
     }
@@ -75,6 +99,14 @@ impl App {
     /// From now on `/readyz` answers 200 (or 503 again, when shutting down).
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Release);
+    }
+
+    /// Reads the configuration again, and uses what can be used without a restart. Blocks.
+    ///
+    /// # Errors
+    /// What is wrong with it; the one before is still used.
+    pub fn reload(&self) -> Result<Reloaded, Problem> {
+        self.reloads.run(self.clock.now())
     }
 
     pub(crate) fn is_ready(&self) -> bool {

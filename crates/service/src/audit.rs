@@ -46,6 +46,7 @@ pub(crate) async fn keep(
 /// `task.put`, `group.delete`, `task.pause`: the noun, and the method or the verb at the path's end.
 fn action(method: &Method, path: &str) -> String {
     let noun = match path {
+        _ if path.contains("/server/config/") => "config",
         _ if path.contains("{group}") => "group",
         _ if path.contains("{operation}") => "operation",
         _ if path.contains("{table}") => "table",
@@ -80,6 +81,7 @@ mod tests {
             (Method::DELETE, "/api/v1/operations/{operation}", "operation.delete"),
             (Method::POST, "/api/v1/tasks/{task}/tables/{table}/skip", "table.skip"),
             (Method::POST, "/api/v1/tasks/{task}/event/skip", "event.skip"),
+            (Method::POST, "/api/v1/server/config/reload", "config.reload"),
         ] {
             assert_eq!(action(&method, path), expected);
         }

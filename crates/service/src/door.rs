@@ -1,4 +1,4 @@
-//! The door to the API's TCP port: so many connections at a time, and none that stands still for long.
+//! The door to the API's TCP port, in clear or under TLS: so many connections at a time, and none that stands still for long.
 //!
 //! Whoever comes in addition waits in the system's queue of the port. The admin socket has no such door: who
 //! may open it, the folder's rights say.
@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
+use tls::{Acceptor, ClientStream, HandshakeError, Secured};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,6 +21,8 @@ use tokio::time::{Instant, Sleep, sleep};
 #[derive(Debug)]
 pub(crate) struct Door {
     listener: TcpListener,
+    /// What it shows; `None` speaks plain HTTP.
+    tls: Option<Arc<Acceptor>>,
     places: Arc<Semaphore>,
     patience: Duration,
 }
@@ -27,25 +30,44 @@ pub(crate) struct Door {
 /// A connection that holds a place.
 #[derive(Debug)]
 pub(crate) struct Guest {
-    stream: TcpStream,
+    wire: Wire,
     patience: Duration,
     /// Ends when nothing went in either direction for so long.
     still: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
 }
 
+/// How a guest speaks.
+enum Wire {
+    Plain(TcpStream),
+    /// Shaking hands, by the first who reads or writes, so that nobody waits for it at the door.
+    Greeting(Handshake),
+    Tls(Box<ClientStream>),
+    /// The handshake came to nothing.
+    Ended,
+}
+
+/// Both ways of a connection.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+type Handshake = Pin<Box<dyn Future<Output = Result<Secured, HandshakeError>> + Send>>;
+
 /// Connections at a time.
 const GUESTS_MAX: usize = 256;
+/// A handshake of TLS may take so long.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(30);
 /// One on which nothing moves for so long is closed. No answer takes as long to make.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 impl Door {
-    pub(crate) fn new(listener: TcpListener) -> Self {
-        Self::with_bounds(listener, GUESTS_MAX, PATIENCE)
+    pub(crate) fn new(listener: TcpListener, tls: Option<Arc<Acceptor>>) -> Self {
+        Self { tls, ..Self::with_bounds(listener, GUESTS_MAX, PATIENCE) }
     }
 
     fn with_bounds(listener: TcpListener, guests: usize, patience: Duration) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(guests)), patience }
+        Self { listener, tls: None, places: Arc::new(Semaphore::new(guests)), patience }
     }
 
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
@@ -64,7 +86,15 @@ impl Listener for Door {
         };
         let (stream, peer) = Listener::accept(&mut self.listener).await;
         let patience = self.patience;
-        (Guest { stream, patience, still: Box::pin(sleep(patience)), _place: place }, peer)
+        let (wire, first) = match &self.tls {
+            None => (Wire::Plain(stream), patience),
+            Some(acceptor) => {
+                let acceptor = Arc::clone(acceptor);
+                let handshake = async move { acceptor.accept(stream).await };
+                (Wire::Greeting(Box::pin(handshake)), HANDSHAKE_PATIENCE.min(patience))
+            }
+        };
+        (Guest { wire, patience, still: Box::pin(sleep(first)), _place: place }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -73,17 +103,46 @@ impl Listener for Door {
 }
 
 impl Guest {
-    /// What came of trying to move bytes; the wait for it ends when it has taken too long.
+    /// Moves bytes once hands are shaken. The wait for either ends when it has taken too long.
     fn moved<T>(
         &mut self,
-        outcome: Poll<io::Result<T>>,
         context: &mut Context<'_>,
+        how: impl FnOnce(&mut Wire, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
+        let outcome = match self.wire.greet(context) {
+            Poll::Ready(Ok(())) => how(&mut self.wire, context),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        };
         if outcome.is_ready() {
             self.still.as_mut().reset(Instant::now() + self.patience);
             return outcome;
         }
         self.still.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Wire {
+    /// Goes on with the handshake, if there is one.
+    fn greet(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self::Greeting(handshake) = self else { return Poll::Ready(Ok(())) };
+        handshake.as_mut().poll(context).map(|shaken| {
+            let (wire, ended) = match shaken {
+                Ok(Secured { stream, .. }) => (Self::Tls(Box::new(stream)), Ok(())),
+                Err(error) => (Self::Ended, Err(io::Error::other(error))),
+            };
+            *self = wire;
+            ended
+        })
+    }
+
+    /// What is read from and written to; nothing before hands are shaken.
+    fn stream(&mut self) -> Option<Pin<&mut dyn Stream>> {
+        match self {
+            Self::Plain(stream) => Some(Pin::new(stream)),
+            Self::Tls(stream) => Some(Pin::new(stream.as_mut())),
+            Self::Greeting(_) | Self::Ended => None,
+        }
     }
 }
 
@@ -93,8 +152,10 @@ impl AsyncRead for Guest {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.moved(outcome, context)
+        self.moved(context, |wire, context| match wire.stream() {
+            Some(stream) => stream.poll_read(context, buffer),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        })
     }
 }
 
@@ -104,8 +165,10 @@ impl AsyncWrite for Guest {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.moved(outcome, context)
+        self.moved(context, |wire, context| match wire.stream() {
+            Some(stream) => stream.poll_write(context, bytes),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        })
     }
 
     fn poll_write_vectored(
@@ -113,25 +176,39 @@ impl AsyncWrite for Guest {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.moved(outcome, context)
+        self.moved(context, |wire, context| match wire.stream() {
+            Some(stream) => stream.poll_write_vectored(context, parts),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        })
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        self.wire.stream().map_or(Poll::Ready(Ok(())), |stream| stream.poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        self.wire.stream().map_or(Poll::Ready(Ok(())), |stream| stream.poll_shutdown(context))
+    }
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Plain(_) => "Plain",
+            Self::Greeting(_) => "Greeting",
+            Self::Tls(_) => "Tls",
+            Self::Ended => "Ended",
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tls::{Acceptor, ClientStream, HandshakeError, Secured};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use tls::Acceptor;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -31,14 +33,18 @@ pub struct ServeError {
 }
 
 impl HttpServer {
-    /// Binds both. A socket file that nobody listens on any more is replaced.
+    /// Binds both; the port speaks TLS if it has a certificate to show. A socket file that nobody listens on any more is replaced.
     ///
     /// # Errors
     /// The port is taken, or the data folder cannot hold a socket.
-    pub async fn bind(address: SocketAddr, admin_path: &Path) -> Result<Self, ServeError> {
+    pub async fn bind(
+        address: SocketAddr,
+        tls: Option<Arc<Acceptor>>,
+        admin_path: &Path,
+    ) -> Result<Self, ServeError> {
         let tcp = TcpListener::bind(address)
             .await
-            .map(Door::new)
+            .map(|listener| Door::new(listener, tls))
             .map_err(|source| ServeError { what: address.to_string(), source })?;
         let failed = |source| ServeError { what: admin_path.display().to_string(), source };
         // The data folder is locked by this process, so a socket found in it is left over.

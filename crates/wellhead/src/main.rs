@@ -2,6 +2,7 @@
 //!
 //! `serve` and `tap` are the server; everything else is a client of its API, or works without one.
 
+mod certificates;
 mod cli;
 mod client;
 mod commands;
@@ -12,6 +13,7 @@ mod memory;
 mod open_files;
 mod output;
 mod password;
+mod reload;
 mod serve;
 mod server;
 mod serving;

@@ -1,24 +1,31 @@
 //! `wellhead serve`: the server as its configuration describes it.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use broker::{Access, Advertised};
+use broker::{Access, Advertised, ListenerSettings};
 use budget::Budget;
 use catalog::{Catalog, Owned};
+use service::Reload;
+use tokio::signal::unix::SignalKind;
 
+use crate::certificates::{Certificates, Door};
 use crate::cli::ServeArgs;
-use crate::config::{self, Config, Flag, Inputs};
+use crate::config::{self, Config, Flag, Inputs, Listener, Lock};
 use crate::data_dir::DataDir;
 use crate::memory::budget_bytes;
 use crate::open_files;
-use crate::server::{Server, Settings, asked_to_stop};
+use crate::reload::Reloader;
+use crate::server::{Server, Settings, asked_to_stop, signals};
 use crate::tracing_output;
 
 /// Serves until asked to stop.
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
-    let config = config::load(&inputs(args))?.config;
+    let inputs = inputs(args);
+    let loaded = config::load(&inputs)?;
+    let config = loaded.config.clone();
     tracing_output::install(&config.server.log);
     let open_files = open_files::raise();
     let data_dir = DataDir::open(&config.server.data_dir)?;
@@ -27,7 +34,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     for source in &config.sources {
         catalog.put_source(source)?;
     }
-    let settings = settings(&config, &data_dir)?;
+    let certificates = Certificates::open(&config)?;
+    let reloader = Reloader::new(inputs, loaded, certificates.clone());
+    let settings = settings(&config, &data_dir, certificates, Arc::new(reloader))?;
+    let mut hangups = signals(SignalKind::hangup())?;
     let server = Server::start(data_dir, catalog.clone(), settings).await?;
     put_objects(&config, &catalog, &server).await?;
     let tasks = server.tasks.count();
@@ -35,7 +45,13 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
         tracing::warn!("{shortage}");
     }
     tracing::info!(kafka = %server.kafka, http = %server.http, "serving");
-    asked_to_stop().await?;
+    let mut stop = pin!(asked_to_stop());
+    loop {
+        tokio::select! {
+            asked = &mut stop => break asked?,
+            Some(()) = hangups.recv() => server.reload().await,
+        }
+    }
     tracing::info!("stopping");
     server.stop().await?;
     tracing::info!("stopped, everything read is on disk");
@@ -59,26 +75,29 @@ fn inputs(args: ServeArgs) -> Inputs {
     }
 }
 
-fn settings(config: &Config, data_dir: &DataDir) -> Result<Settings> {
+fn settings(
+    config: &Config,
+    data_dir: &DataDir,
+    certificates: Certificates,
+    reload: Arc<dyn Reload>,
+) -> Result<Settings> {
     let total = log::durable::total_bytes(data_dir.path())
         .with_context(|| format!("the disk of {} cannot be asked", data_dir.path().display()))?;
     let budget = Budget::new(budget_bytes(config.memory));
     Ok(Settings {
-        kafka: config.kafka.listen,
-        advertised: match &config.kafka.advertised {
-            config::Advertised::Auto => Advertised::Dialled,
-            config::Advertised::Address { host, port } => {
-                Advertised::At { host: host.clone(), port: *port }
-            }
-        },
-        access: if config.kafka.sasl.is_empty() { Access::Anonymous } else { Access::Accounts },
+        kafka: config.kafka.listeners().map(|door| listener(door, &certificates)).collect(),
         broker: broker::Settings {
             connections_max: config.kafka.max_connections,
+            connections_per_address_max: or_any(config.kafka.max_connections_per_address),
+            connections_per_group_max: or_any(config.kafka.max_connections_per_group),
+            login_lifetime: Some(config.kafka.login_lifetime).filter(|time| !time.is_zero()),
             fetch_bytes_max: config.kafka.max_fetch_bytes,
             budget: budget.clone(),
             ..broker::Settings::default()
         },
         http: config.http.listen,
+        certificates,
+        reload: Some(reload),
         task: task::Settings {
             log_dir: data_dir.logs(),
             disk: Arc::new(log::durable::RealDisk),
@@ -97,6 +116,31 @@ fn settings(config: &Config, data_dir: &DataDir) -> Result<Settings> {
         budget,
         grace: config.server.shutdown_grace,
     })
+}
+
+fn listener(door: &Listener, certificates: &Certificates) -> ListenerSettings {
+    ListenerSettings {
+        name: door.name.clone(),
+        address: door.listen,
+        advertised: match &door.advertised {
+            config::Advertised::Auto => Advertised::Dialled,
+            config::Advertised::Address { host, port } => {
+                Advertised::At { host: host.clone(), port: *port }
+            }
+        },
+        access: match door.lock() {
+            Lock::None => Access::Anonymous,
+            Lock::Login => Access::Accounts,
+            Lock::Certificate => Access::Certificates,
+        },
+        mechanisms: door.sasl.clone(),
+        tls: certificates.of(&Door::Kafka(door.name.clone())),
+    }
+}
+
+/// A number of which 0 is none.
+fn or_any(limit: usize) -> usize {
+    if limit == 0 { usize::MAX } else { limit }
 }
 
 /// What the file had once and has no more goes on, and can be changed and deleted from now on.

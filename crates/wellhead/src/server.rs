@@ -9,16 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use broker::{Access, Advertised, Broker, ListenerSettings, TopicDirectory};
+use broker::{Access, Broker, ListenerSettings, TopicDirectory};
 use budget::Budget;
 use catalog::Catalog;
 use change::{Clock, SystemClock};
 use prometheus_client::registry::Registry;
-use service::{App, HttpServer, ServerFacts};
+use service::{App, HttpServer, ListenerFacts, Reload, ServerFacts};
 use task::{Metrics, Tasks};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::certificates::{Certificates, Door};
 use crate::data_dir::DataDir;
 use crate::serving::Serving;
 use crate::sources::KnownSources;
@@ -27,11 +29,13 @@ use crate::topics::ServedTopics;
 /// What a server is started with.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) kafka: SocketAddr,
-    pub(crate) advertised: Advertised,
-    pub(crate) access: Access,
+    /// Doors for Kafka clients, the one of `[kafka]` first.
+    pub(crate) kafka: Vec<ListenerSettings>,
     pub(crate) broker: broker::Settings,
     pub(crate) http: SocketAddr,
+    pub(crate) certificates: Certificates,
+    /// What reads the configuration again, where there is one.
+    pub(crate) reload: Option<Arc<dyn Reload>>,
     pub(crate) task: task::Settings,
     /// What the settings of broker and tasks share.
     pub(crate) budget: Budget,
@@ -42,7 +46,7 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) tasks: Tasks,
-    /// Where Kafka clients connect.
+    /// Where Kafka clients connect: the listener of `[kafka]`.
     pub(crate) kafka: SocketAddr,
     /// Where the API listens.
     pub(crate) http: SocketAddr,
@@ -51,6 +55,8 @@ pub(crate) struct Server {
     _serving: Serving,
     app: App,
     api: JoinHandle<std::io::Result<()>>,
+    /// Looks after the files of certificates, and ends with the API.
+    followed: JoinHandle<()>,
     stop_api: watch::Sender<bool>,
     grace: Duration,
     /// Let go last.
@@ -67,7 +73,7 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut registry = Registry::default();
         let topics = Arc::new(TopicDirectory::default());
-        let accounts = settings.access == Access::Accounts;
+        let accounts = settings.kafka.first().is_some_and(|main| main.access != Access::Anonymous);
         let serving = Serving::start().context("the threads for kafka clients")?;
         let start_broker = async {
             let mut broker = Broker::new(
@@ -77,19 +83,19 @@ impl Server {
                 Arc::clone(&clock),
                 &mut registry,
             );
-            let listener = ListenerSettings {
-                address: settings.kafka,
-                advertised: settings.advertised,
-                access: settings.access,
-                mechanisms: broker::Mechanism::ALL.to_vec(),
-                tls: None,
-            };
-            let kafka = broker.listen(listener).await?;
-            Ok::<_, broker::Error>((broker, kafka))
+            let mut listeners = Vec::new();
+            for door in settings.kafka {
+                listeners.push(listen(&mut broker, door).await?);
+            }
+            Ok::<_, broker::Error>((broker, listeners))
         };
-        let (mut broker, kafka) = serving.enter(start_broker).await?;
-        let http_server =
-            HttpServer::bind(settings.http, &data_dir.admin_socket()).await.map_err(|error| {
+        let (mut broker, listeners) = serving.enter(start_broker).await?;
+        let kafka = listeners.first().map(|main| main.address).context("there is no listener")?;
+        let http_tls = settings.certificates.of(&Door::Http);
+        let admin_socket = data_dir.admin_socket();
+        let http_server = HttpServer::bind(settings.http, http_tls.clone(), &admin_socket)
+            .await
+            .map_err(|error| {
                 let told = format!("{error}; change http.listen (--http), or stop what uses it");
                 anyhow::Error::new(error).context(told)
             })?;
@@ -116,14 +122,17 @@ impl Server {
         let facts = ServerFacts {
             version: env!("CARGO_PKG_VERSION"),
             started: clock.now(),
-            kafka,
+            listeners,
             http,
+            http_tls,
+            reload: settings.reload,
             data_dir: data_dir.path().to_path_buf(),
             accounts,
             budget: settings.budget,
         };
         let app = App::new(tasks.clone(), catalog, broker.groups(), registry, facts, clock);
         let (stop_api, stopped) = watch::channel(false);
+        let followed = tokio::spawn(settings.certificates.follow(stopped.clone()));
         let api = http_server.serve(app.clone(), stopped);
         app.set_ready(true);
         let _data_dir = data_dir;
@@ -135,10 +144,21 @@ impl Server {
             _serving: serving,
             app,
             api,
+            followed,
             stop_api,
             grace: settings.grace,
             _data_dir,
         })
+    }
+
+    /// Reads the configuration again, and uses what can be used. What came of it is logged, and shown by
+    /// the API.
+    pub(crate) async fn reload(&self) {
+        let app = self.app.clone();
+        let reloaded = tokio::task::spawn_blocking(move || drop(app.reload())).await;
+        if let Err(error) = reloaded {
+            tracing::error!(%error, "reading the configuration again failed, please report this");
+        }
     }
 
     /// Stops everything. When it returns, all that was read from sources is on disk.
@@ -150,6 +170,7 @@ impl Server {
             .context("stopping the tasks ended early")?;
         self.broker.stop(self.grace).await;
         self.stop_api.send_replace(true);
+        self.followed.await.context("looking after certificates ended early")?;
         match tokio::time::timeout(self.grace, self.api).await {
             Ok(ended) => ended.context("the API ended early")?.context("the API failed"),
             Err(_) => {
@@ -158,6 +179,26 @@ impl Server {
             }
         }
     }
+}
+
+/// Opens a door for Kafka clients.
+async fn listen(
+    broker: &mut Broker,
+    settings: ListenerSettings,
+) -> Result<ListenerFacts, broker::Error> {
+    let facts = ListenerFacts {
+        name: settings.name.clone(),
+        address: settings.address,
+        advertised: settings.advertised.to_string(),
+        login: match settings.access {
+            Access::Anonymous => "none",
+            Access::Accounts => "sasl",
+            Access::Certificates => "certificate",
+        },
+        tls: settings.tls.clone(),
+    };
+    let address = broker.listen(settings).await?;
+    Ok(ListenerFacts { address, ..facts })
 }
 
 /// The first start makes a token, for programs that reach the API over TCP.
@@ -171,10 +212,14 @@ fn write_admin_token(data_dir: &DataDir, catalog: &Catalog) -> Result<()> {
 
 /// Resolves when the process is asked to end (SIGINT, SIGTERM).
 pub(crate) async fn asked_to_stop() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
+    let mut terminate = signals(SignalKind::terminate())?;
     tokio::select! {
         result = tokio::signal::ctrl_c() => result.context("signals cannot be received"),
         _ = terminate.recv() => Ok(()),
     }
+}
+
+/// Signals of a kind, from now on.
+pub(crate) fn signals(kind: SignalKind) -> Result<Signal> {
+    signal(kind).context("signals cannot be received")
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use broker::{Access, Advertised};
+use broker::{Access, Advertised, ListenerSettings, Mechanism};
 use budget::Budget;
 use capture::{CheckItem, CheckResult, Selection};
 use catalog::{
@@ -19,6 +19,7 @@ use kafka::batch::Compression;
 use mysql::connection::Timeouts;
 use task::{TaskState, TaskView};
 
+use crate::certificates::Certificates;
 use crate::cli::{TAP_DATA_DIR, TapArgs};
 use crate::commands::check::{CONNECTION, remedies, said};
 use crate::commands::choice;
@@ -297,11 +298,18 @@ fn settings(args: &TapArgs, data_dir: &DataDir) -> Result<Settings> {
         .with_context(|| format!("the disk of {} cannot be asked", data_dir.path().display()))?;
     let budget = Budget::new(budget_bytes(MemoryBudget::Auto));
     Ok(Settings {
-        kafka: args.kafka,
-        advertised: Advertised::Dialled,
-        access: Access::Anonymous,
+        kafka: vec![ListenerSettings {
+            name: None,
+            address: args.kafka,
+            advertised: Advertised::Dialled,
+            access: Access::Anonymous,
+            mechanisms: Mechanism::ALL.to_vec(),
+            tls: None,
+        }],
         broker: broker::Settings { budget: budget.clone(), ..broker::Settings::default() },
         http: args.http,
+        certificates: Certificates::default(),
+        reload: None,
         task: task::Settings {
             log_dir: data_dir.logs(),
             disk: Arc::new(log::durable::RealDisk),

@@ -60,6 +60,7 @@ impl Server {
             &mut registry,
         );
         let listener = ListenerSettings {
+            name: None,
             address: "127.0.0.1:0".parse().unwrap(),
             advertised: Advertised::Dialled,
             access,

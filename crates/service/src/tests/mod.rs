@@ -5,6 +5,7 @@ mod budget;
 mod choices;
 mod played;
 mod records;
+mod reload;
 mod tasks;
 
 use std::net::SocketAddr;
@@ -24,8 +25,9 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::{App, HttpServer, ServerFacts};
+use crate::{App, HttpServer, ListenerFacts, ServerFacts};
 use played::{Deaf, Played};
+use reload::PlayedReload;
 
 /// A server on a free port and a socket.
 struct Server {
@@ -34,6 +36,7 @@ struct Server {
     token: String,
     app: App,
     tasks: Tasks,
+    reload: Arc<PlayedReload>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
     _folder: tempfile::TempDir,
@@ -74,13 +77,22 @@ impl Server {
         )
         .unwrap();
         let socket = folder.path().join("admin.sock");
-        let http = HttpServer::bind("127.0.0.1:0".parse().unwrap(), &socket).await.unwrap();
+        let http = HttpServer::bind("127.0.0.1:0".parse().unwrap(), None, &socket).await.unwrap();
         let tcp = http.address().unwrap();
+        let reload = Arc::new(PlayedReload::default());
         let facts = ServerFacts {
             version: "1.2.3",
             started: change::Clock::now(&SystemClock),
-            kafka: "127.0.0.1:9092".parse().unwrap(),
+            listeners: vec![ListenerFacts {
+                name: None,
+                address: "127.0.0.1:9092".parse().unwrap(),
+                advertised: "auto".into(),
+                login: "sasl",
+                tls: None,
+            }],
             http: tcp,
+            http_tls: None,
+            reload: Some(reload.clone()),
             data_dir: folder.path().into(),
             accounts: true,
             budget: Budget::new(64 << 20),
@@ -90,7 +102,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let serving = http.serve(app.clone(), stopped);
         let token = token.secret.expose().to_owned();
-        Self { tcp, socket, token, app, tasks, stop, serving, _folder: folder }
+        Self { tcp, socket, token, app, tasks, reload, stop, serving, _folder: folder }
     }
 
     /// Asks over the socket.

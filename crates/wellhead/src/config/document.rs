@@ -23,17 +23,16 @@ pub(super) fn read(path: &str, text: &str, faults: &mut Vec<Fault>) -> Document 
         let origin = lines.origin(error.span().map_or(0, |span| span.start));
         faults.push(Fault::new(&origin, format!("not TOML: {}", error.message())));
     }
-    let mut document = Document::default();
-    let mut walk = Walk { lines, place: String::new(), keys: SECTIONS, faults };
+    let mut sections = Settings::new();
+    let mut walk =
+        Walk { lines, place: String::new(), keys: SECTIONS, objects: Vec::new(), faults };
     for (name, value) in root.get_ref() {
-        match Kind::ALL.into_iter().find(|kind| kind.as_str() == name.get_ref()) {
-            Some(kind) => walk.objects(kind, value, &mut document.objects),
-            None => walk.entry("", name, value, &mut document.sections),
-        }
+        walk.entry("", name, value, &mut sections);
     }
+    let mut objects = walk.objects;
     // The parser hands tables out by name; people number objects by line.
-    document.objects.sort_by(|(_, a), (_, b)| a.origin.cmp(&b.origin));
-    document
+    objects.sort_by(|(_, a), (_, b)| a.origin.cmp(&b.origin));
+    Document { sections, objects }
 }
 
 /// A default, or the text of a variable or flag, in the form its key has.
@@ -72,11 +71,12 @@ struct Walk<'a> {
     /// Empty for sections, else like `[[task]]`.
     place: String,
     keys: &'static [Key],
+    objects: Vec<(Kind, Object)>,
     faults: &'a mut Vec<Fault>,
 }
 
 impl Walk<'_> {
-    fn objects(&mut self, kind: Kind, value: &Spanned<DeValue<'_>>, out: &mut Vec<(Kind, Object)>) {
+    fn objects(&mut self, kind: Kind, value: &Spanned<DeValue<'_>>) {
         let name = kind.as_str();
         let items = value.get_ref().as_array();
         let Some(items) = items.filter(|items| items.iter().all(|item| item.get_ref().is_table()))
@@ -91,7 +91,8 @@ impl Walk<'_> {
             for (name, value) in item.get_ref().as_table().into_iter().flatten() {
                 self.entry("", name, value, &mut settings);
             }
-            out.push((kind, Object { settings, origin: self.lines.origin(item.span().start) }));
+            let origin = self.lines.origin(item.span().start);
+            self.objects.push((kind, Object { settings, origin }));
         }
         self.place = String::new();
         self.keys = SECTIONS;
@@ -106,6 +107,10 @@ impl Walk<'_> {
     ) {
         let path = join(above, name.get_ref());
         let at = name.span().start;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == path);
+        if let Some(kind) = kind.filter(|_| self.place.is_empty()) {
+            return self.objects(kind, value);
+        }
         if let Some(key) = self.keys.iter().find(|key| key.path == path) {
             match leaf(key.shape, value.get_ref()) {
                 Ok(value) => {
@@ -133,8 +138,11 @@ impl Walk<'_> {
             "" => key.path.split('.').next(),
             above => below(key.path, above)?.split('.').next(),
         });
-        let top = above.is_empty() && self.place.is_empty();
-        let kinds = Kind::ALL.iter().filter(|_| top).map(|kind| kind.as_str());
+        let is_section = self.place.is_empty();
+        let kinds = Kind::ALL.iter().filter(|_| is_section).filter_map(|kind| match above {
+            "" => Some(kind.as_str()).filter(|name| !name.contains('.')),
+            above => below(kind.as_str(), above),
+        });
         let guess = suggestion(name, siblings.chain(kinds));
         let place = match (self.place.as_str(), above.split_once('.')) {
             ("", None) if above.is_empty() => String::new(),

@@ -27,6 +27,7 @@ pub(super) enum Shape {
 /// A kind of object that a file defines as an array of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    Listener,
     Source,
     Task,
     Group,
@@ -40,10 +41,18 @@ pub(super) const SECTIONS: &[Key] = &[
     with_default("server.shutdown_grace", Shape::Quantity, "\"30s\""),
     with_default("kafka.listen", Shape::Text, "\"127.0.0.1:9092\""),
     with_default("kafka.advertised", Shape::Text, "\"auto\""),
-    with_default("kafka.sasl", Shape::List, "[\"PLAIN\"]"),
+    with_default("kafka.tls.cert_file", Shape::Text, "\"\""),
+    with_default("kafka.tls.key_file", Shape::Text, "\"\""),
+    with_default("kafka.tls.client_ca_file", Shape::Text, "\"\""),
+    with_default("kafka.sasl", Shape::List, "[\"PLAIN\", \"SCRAM-SHA-256\", \"SCRAM-SHA-512\"]"),
     with_default("kafka.limits.connections", Shape::Number, "2000"),
+    with_default("kafka.limits.connections_per_address", Shape::Number, "0"),
+    with_default("kafka.limits.connections_per_group", Shape::Number, "0"),
+    with_default("kafka.limits.login_lifetime", Shape::Quantity, "\"0s\""),
     with_default("kafka.limits.fetch_bytes", Shape::Quantity, "\"50MiB\""),
     with_default("http.listen", Shape::Text, "\"127.0.0.1:8090\""),
+    with_default("http.tls.cert_file", Shape::Text, "\"\""),
+    with_default("http.tls.key_file", Shape::Text, "\"\""),
     with_default("storage.sync_interval", Shape::Quantity, "\"5ms\""),
     with_default("storage.segment_bytes", Shape::Quantity, "\"256MiB\""),
     with_default("storage.compression", Shape::Text, "\"lz4\""),
@@ -55,6 +64,16 @@ pub(super) const SECTIONS: &[Key] = &[
     with_default("capture.heartbeat", Shape::Quantity, "\"5s\""),
     with_default("capture.retry_for", Shape::Quantity, "\"7d\""),
     with_default("capture.retry_max_interval", Shape::Quantity, "\"60s\""),
+];
+
+const LISTENER: &[Key] = &[
+    key("name", Shape::Text),
+    key("listen", Shape::Text),
+    key("advertised", Shape::Text),
+    key("tls.cert_file", Shape::Text),
+    key("tls.key_file", Shape::Text),
+    key("tls.client_ca_file", Shape::Text),
+    key("sasl", Shape::List),
 ];
 
 const SOURCE: &[Key] = &[
@@ -92,11 +111,12 @@ const GROUP: &[Key] = &[
 ];
 
 impl Kind {
-    pub(super) const ALL: [Self; 3] = [Self::Source, Self::Task, Self::Group];
+    pub(super) const ALL: [Self; 4] = [Self::Listener, Self::Source, Self::Task, Self::Group];
 
     /// The name of its array of tables.
     pub(super) fn as_str(self) -> &'static str {
         match self {
+            Self::Listener => "kafka.listener",
             Self::Source => "source",
             Self::Task => "task",
             Self::Group => "group",
@@ -105,6 +125,7 @@ impl Kind {
 
     pub(super) fn keys(self) -> &'static [Key] {
         match self {
+            Self::Listener => LISTENER,
             Self::Source => SOURCE,
             Self::Task => TASK,
             Self::Group => GROUP,
@@ -114,7 +135,7 @@ impl Kind {
     /// The keys that tell one object from another.
     pub(super) fn identity(self) -> &'static [&'static str] {
         match self {
-            Self::Source | Self::Task => &["name"],
+            Self::Listener | Self::Source | Self::Task => &["name"],
             Self::Group => &["task", "name"],
         }
     }

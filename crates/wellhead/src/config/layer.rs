@@ -43,6 +43,42 @@ impl Layers {
         layers
     }
 
+    /// The keys that others have otherwise, and the objects that only one side has.
+    pub(super) fn changed(&self, other: &Self) -> Vec<String> {
+        let differs = |key: &&str, mine: &Settings, theirs: &Settings| {
+            let value = |settings: &Settings| settings.get(*key).map(|s| s.value.clone());
+            value(mine) != value(theirs)
+        };
+        let keys = SECTIONS.iter().map(|key| key.path);
+        let mut changed: Vec<String> = keys
+            .filter(|key| differs(key, &self.sections, &other.sections))
+            .map(str::to_owned)
+            .collect();
+        for (kind, object) in &self.objects {
+            let name = full_name(*kind, object);
+            let Some(theirs) = other.object(*kind, object) else {
+                changed.push(name);
+                continue;
+            };
+            let keys = kind.keys().iter().map(|key| key.path);
+            let otherwise = keys.filter(|key| differs(key, &object.settings, &theirs.settings));
+            changed.extend(otherwise.map(|key| format!("{name}.{key}")));
+        }
+        let added =
+            other.objects.iter().filter(|(kind, object)| self.object(*kind, object).is_none());
+        changed.extend(added.map(|(kind, object)| full_name(*kind, object)));
+        changed
+    }
+
+    /// The object of the same name.
+    fn object(&self, kind: Kind, like: &Object) -> Option<&Object> {
+        let name = identity_values(kind, like);
+        let same = |(other, object): &&(Kind, Object)| {
+            *other == kind && identity_values(kind, object) == name
+        };
+        self.objects.iter().find(same).map(|(_, object)| object)
+    }
+
     /// Settings of a later file win, key by key; objects are the same if their names are.
     fn add(&mut self, document: Document, faults: &mut Vec<Fault>) {
         self.sections.extend(document.sections);
@@ -174,6 +210,12 @@ fn identity_values(kind: Kind, object: &Object) -> Option<Vec<String>> {
         _ => None,
     };
     kind.identity().iter().map(text).collect()
+}
+
+/// Like `[[task]] shop`.
+fn full_name(kind: Kind, object: &Object) -> String {
+    let name = identity_values(kind, object).unwrap_or_default().join("/");
+    format!("[[{}]] {name}", kind.as_str())
 }
 
 fn identity(kind: Kind, object: &Object, faults: &mut Vec<Fault>) -> Option<Vec<String>> {

@@ -3,13 +3,14 @@
 //!
 //! The way of a value: [`document`] reads a file into settings that know their line, [`layer`] lays files,
 //! environment (`WELLHEAD_<SECTION>__<KEY>`) and flags over the defaults of [`key`], [`reference`]
-//! replaces `${env:…}` and `${file:…}`, and [`section`] and [`object`] parse what is left into
+//! replaces `${env:…}` and `${file:…}`, and [`section`], [`doors`] and [`object`] parse what is left into
 //! [`Config`]. Each step goes on after a fault, so that all faults are told at once.
 //!
 //! Deliberately not here: looking at the machine (is the port free, is the folder writable) and at
 //! sources; and keys of which nothing comes yet, which are unknown keys.
 
 mod document;
+mod doors;
 mod fault;
 mod key;
 mod layer;
@@ -27,8 +28,9 @@ mod url;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub(crate) use doors::{Advertised, Listener, Lock};
 pub(crate) use fault::{Fault, Faults};
-pub(crate) use section::{Advertised, Config, Log, LogFormat, LogLevel, MemoryBudget};
+pub(crate) use section::{Config, Log, LogFormat, LogLevel, MemoryBudget};
 pub(crate) use setting::Origin;
 pub(crate) use url::{CleanUrl, clean_url};
 
@@ -72,6 +74,11 @@ impl Loaded {
     /// elided.
     pub(crate) fn show(&self) -> String {
         show::show(&self.layers)
+    }
+
+    /// The keys that another configuration has otherwise, and the objects that only one of them has.
+    pub(crate) fn changed(&self, other: &Self) -> Vec<String> {
+        self.layers.changed(&other.layers)
     }
 }
 

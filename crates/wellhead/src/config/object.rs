@@ -46,6 +46,7 @@ pub(super) fn build(
             faults,
         };
         match kind {
+            Kind::Listener => {}
             Kind::Source => built.sources.extend(source(&mut reader)),
             Kind::Task => {
                 must_be_known(&mut reader, "source", &sources);

@@ -1,6 +1,5 @@
 //! The typed configuration, and how its sections are parsed.
 
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use catalog::{GroupSpec, SourceSpec, TaskSpec};
 use kafka::batch::Compression;
 
+use super::doors::{self, Http, Kafka, Lock};
 use super::key::SECTIONS;
 use super::layer::Layers;
 use super::reader::Reader;
@@ -19,7 +19,7 @@ use crate::memory::BUDGET_MIN;
 pub(crate) struct Config {
     /// `[server]`
     pub(crate) server: Server,
-    /// `[kafka]`
+    /// `[kafka]` and `[[kafka.listener]]`
     pub(crate) kafka: Kafka,
     /// `[http]`
     pub(crate) http: Http,
@@ -81,49 +81,6 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// The Kafka listener.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Kafka {
-    /// Where clients connect.
-    pub(crate) listen: SocketAddr,
-    /// What clients are told to connect to.
-    pub(crate) advertised: Advertised,
-    /// How clients log in; empty lets anyone in, which only loopback may.
-    pub(crate) sasl: Vec<SaslMechanism>,
-    /// Connections at a time.
-    pub(crate) max_connections: usize,
-    /// Bytes in one answer to a fetch.
-    pub(crate) max_fetch_bytes: u64,
-}
-
-/// What clients are told to connect to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Advertised {
-    /// The address that the client dialled.
-    Auto,
-    /// This one.
-    Address {
-        /// Name or address.
-        host: String,
-        /// TCP port.
-        port: u16,
-    },
-}
-
-/// How clients log in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SaslMechanism {
-    /// RFC 4616.
-    Plain,
-}
-
-/// The HTTP listener.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Http {
-    /// Where clients connect.
-    pub(crate) listen: SocketAddr,
-}
-
 /// The logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Storage {
@@ -177,9 +134,9 @@ pub(crate) struct Capture {
     pub(crate) retry_max_interval: Duration,
 }
 
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 const DAY: Duration = Duration::from_secs(86_400);
-const YEARS: Duration = Duration::from_secs(100 * 366 * 86_400);
+pub(super) const YEARS: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 impl MinFree {
     /// Bytes, on a file system of `total` bytes.
@@ -188,6 +145,16 @@ impl MinFree {
             Self::Percent(percent) => total / 100 * u64::from(percent),
             Self::Bytes(bytes) => bytes,
         }
+    }
+}
+
+impl Config {
+    /// Of each door for Kafka clients its name, whether it speaks TLS, and its lock; and whether the API
+    /// speaks TLS.
+    pub(crate) fn locks(&self) -> (Vec<(Option<&str>, bool, Lock)>, bool) {
+        let listeners = self.kafka.listeners();
+        let locks = listeners.map(|door| (door.name.as_deref(), door.tls.is_some(), door.lock()));
+        (locks.collect(), self.http.tls.is_some())
     }
 }
 
@@ -206,13 +173,17 @@ pub(super) fn build(
         faults,
     };
     let server = server(&mut reader);
-    let kafka = kafka(&mut reader);
-    let http = reader.required("http.listen", address).map(|listen| Http { listen });
+    let kafka = doors::kafka(&mut reader);
+    let http = doors::http(&mut reader);
     let storage = storage(&mut reader);
     let retention = reader.required("defaults.keep.retention", retention);
     let max_bytes = reader.required("defaults.keep.max_bytes", max_bytes);
     let memory = reader.required("memory.budget", memory_budget);
     let capture = capture(&mut reader);
+    let kafka = kafka.map(|kafka| Kafka {
+        more: doors::more(&layers.objects, &kafka.listener, without_secrets, faults),
+        ..kafka
+    });
     let objects = object::build(&layers.objects, without_secrets, faults);
     Some(Config {
         server: server?,
@@ -253,37 +224,6 @@ fn server(reader: &mut Reader<'_>) -> Option<Server> {
         data_dir: data_dir?,
         log: Log { level: level?, format: format? },
         shutdown_grace: grace?,
-    })
-}
-
-fn kafka(reader: &mut Reader<'_>) -> Option<Kafka> {
-    let listen = reader.required("kafka.listen", address);
-    let advertised = reader.required("kafka.advertised", advertised);
-    let mut sasl = Vec::new();
-    for name in reader.list("kafka.sasl") {
-        match one_of(&name, &[("PLAIN", SaslMechanism::Plain)]) {
-            Ok(mechanism) => sasl.push(mechanism),
-            Err(rule) => reader.refuse("kafka.sasl", &rule),
-        }
-    }
-    if sasl.is_empty()
-        && !reader.is_unknown("kafka.sasl")
-        && listen.is_some_and(|listen| !listen.ip().is_loopback())
-    {
-        reader.refuse(
-            "kafka.listen",
-            "it can be reached from other machines, so clients must log in; \
-             set kafka.sasl = [\"PLAIN\"], or listen on 127.0.0.1",
-        );
-    }
-    let max_connections = reader.number("kafka.limits.connections", 1..=1_000_000);
-    let max_fetch_bytes = reader.required("kafka.limits.fetch_bytes", sized(64 << 10..=1024 * MIB));
-    Some(Kafka {
-        listen: listen?,
-        advertised: advertised?,
-        sasl,
-        max_connections: max_connections?,
-        max_fetch_bytes: max_fetch_bytes?,
     })
 }
 
@@ -340,7 +280,9 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("it is a path".into()) } else { Ok(text.into()) }
 }
 
-fn within(bounds: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, String> {
+pub(super) fn within(
+    bounds: RangeInclusive<Duration>,
+) -> impl Fn(&str) -> Result<Duration, String> {
     move |text| {
         let value = quantity::duration(text)?;
         if bounds.contains(&value) {
@@ -350,36 +292,14 @@ fn within(bounds: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration,
     }
 }
 
-fn sized(bounds: RangeInclusive<u64>) -> impl Fn(&str) -> Result<u64, String> {
+/// A size within bounds.
+pub(super) fn sized(bounds: RangeInclusive<u64>) -> impl Fn(&str) -> Result<u64, String> {
     move |text| {
         let value = quantity::bytes(text)?;
         if bounds.contains(&value) {
             return Ok(value);
         }
         Err(format!("it is from {} to {} bytes", bounds.start(), bounds.end()))
-    }
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "it is an address and a port, like 127.0.0.1:9092 or [::]:9092".into())
-}
-
-fn advertised(text: &str) -> Result<Advertised, String> {
-    const RULE: &str = "it is auto, or a host and a port, like wellhead.internal:9092";
-    if text == "auto" {
-        return Ok(Advertised::Auto);
-    }
-    let (host, port) = text.rsplit_once(':').ok_or(RULE)?;
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let legal = match bare {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && !host.contains(|c: char| c == ':' || c.is_whitespace()),
-    };
-    match port.parse() {
-        Ok(port) if legal && port != 0 => {
-            Ok(Advertised::Address { host: bare.unwrap_or(host).into(), port })
-        }
-        _ => Err(RULE.into()),
     }
 }
 

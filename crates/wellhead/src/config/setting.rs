@@ -43,7 +43,7 @@ pub(super) struct Setting {
 /// Settings by the path of their key.
 pub(super) type Settings = BTreeMap<String, Setting>;
 
-/// One `[[source]]`, `[[task]]` or `[[group]]`.
+/// One `[[kafka.listener]]`, `[[source]]`, `[[task]]` or `[[group]]`.
 #[derive(Debug, Clone)]
 pub(super) struct Object {
     pub(super) settings: Settings,

@@ -7,7 +7,9 @@ use change::Position;
 use kafka::batch::Compression;
 use tempfile::TempDir;
 
-use super::section::{Capture, Keep, MinFree, SaslMechanism, Storage};
+use broker::Mechanism;
+
+use super::section::{Capture, Keep, MinFree, Storage};
 use super::*;
 
 const PASSWORD: &str = "s3cret-Passw0rd";
@@ -90,9 +92,10 @@ fn without_any_file_the_defaults_hold() {
     assert_eq!(config.server.data_dir, Path::new("/var/lib/wellhead"));
     assert_eq!(config.server.log, Log { level: LogLevel::Info, format: LogFormat::Auto });
     assert_eq!(config.server.shutdown_grace, Duration::from_secs(30));
-    assert_eq!(config.kafka.listen, SocketAddr::from(([127, 0, 0, 1], 9092)));
-    assert_eq!(config.kafka.advertised, Advertised::Auto);
-    assert_eq!(config.kafka.sasl, [SaslMechanism::Plain]);
+    assert_eq!(config.kafka.listener.listen, SocketAddr::from(([127, 0, 0, 1], 9092)));
+    assert_eq!(config.kafka.listener.advertised, Advertised::Auto);
+    assert_eq!(config.kafka.listener.sasl, Mechanism::ALL);
+    assert_eq!((config.kafka.more, config.kafka.listener.tls), (Vec::new(), None));
     assert_eq!((config.kafka.max_connections, config.kafka.max_fetch_bytes), (2000, 50 << 20));
     assert_eq!(config.http.listen, SocketAddr::from(([127, 0, 0, 1], 8090)));
     assert_eq!(
@@ -199,7 +202,7 @@ fn later_layers_win_over_earlier_ones() {
     let base = setup("[kafka]\nlisten = \"127.0.0.1:1\"\n[http]\nlisten = \"127.0.0.1:1\"");
     let ports = |setup: &Setup| {
         let config = setup.config();
-        (config.kafka.listen.port(), config.http.listen.port())
+        (config.kafka.listener.listen.port(), config.http.listen.port())
     };
     assert_eq!(ports(&base), (1, 1));
     let base = base.more("20.toml", "kafka.listen = \"127.0.0.1:3\"");
@@ -218,7 +221,7 @@ fn numbers_and_lists_can_come_from_the_environment() {
         .env("WELLHEAD_KAFKA__SASL", "")
         .env("WELLHEAD_SERVER__LOG__LEVEL", "warn");
     let config = setup.config();
-    assert_eq!((config.kafka.max_connections, config.kafka.sasl.len()), (7, 0));
+    assert_eq!((config.kafka.max_connections, config.kafka.listener.sasl.len()), (7, 0));
     assert_eq!(config.server.log.level, LogLevel::Warn);
 }
 
@@ -261,15 +264,17 @@ fn k08_unknown_keys_are_faults_with_a_guess() {
 #[test]
 fn keys_of_which_nothing_comes_yet_are_unknown() {
     check(
-        "[kafka]\ntls = { cert_file = \"a\" }\n[alerts]\nwebhook = []",
+        "[http]\noidc = { issuer = \"a\" }\n[alerts]\nwebhook = []",
         &[
-            "wellhead.toml:2: unknown key \"tls\" in [kafka]",
+            "wellhead.toml:2: unknown key \"oidc\" in [http]",
             "wellhead.toml:3: unknown key \"alerts\"",
         ],
     );
     check(
-        "[kafka]\nsasl = [\"SCRAM-SHA-256\"]",
-        &["wellhead.toml:2: kafka.sasl = [\"SCRAM-SHA-256\"] is not allowed: it is PLAIN"],
+        "[kafka]\nsasl = [\"GSSAPI\"]",
+        &[
+            "wellhead.toml:2: kafka.sasl = [\"GSSAPI\"] is not allowed: it is PLAIN or SCRAM-SHA-256 or SCRAM-SHA-512",
+        ],
     );
 }
 
@@ -344,13 +349,94 @@ fn unknown_variables_and_bad_values_in_them_are_told() {
 }
 
 #[test]
+fn more_doors_are_as_the_first_unless_they_say_otherwise() {
+    let text = r#"
+        [kafka]
+        sasl = ["SCRAM-SHA-512"]
+        tls = { cert_file = "a.crt", key_file = "a.key" }
+        [[kafka.listener]]
+        name = "vpc"
+        listen = "0.0.0.0:18003"
+        advertised = "wh.internal:18003"
+        [[kafka.listener]]
+        name = "machines"
+        listen = "0.0.0.0:18004"
+        sasl = []
+        tls = { cert_file = "b.crt", key_file = "b.key", client_ca_file = "ca.crt" }
+        [[kafka.listener]]
+        name = "plain"
+        listen = "[::1]:18005"
+        tls.cert_file = ""
+    "#;
+    let kafka = setup(text).config().kafka;
+    let files = |name: &str, client_ca: Option<&str>| tls::Files {
+        certificate: format!("{name}.crt").into(),
+        key: format!("{name}.key").into(),
+        client_ca: client_ca.map(Into::into),
+    };
+    let scram: Mechanism = "SCRAM-SHA-512".parse().unwrap();
+    assert_eq!((&kafka.listener.name, &kafka.listener.tls), (&None, &Some(files("a", None))));
+    let listener = |name: &str, listen: &str| Listener {
+        name: Some(name.into()),
+        listen: listen.parse().unwrap(),
+        advertised: Advertised::Auto,
+        sasl: vec![scram],
+        tls: None,
+    };
+    let advertised = Advertised::Address { host: "wh.internal".into(), port: 18003 };
+    let tls = Some(files("a", None));
+    let vpc = Listener { advertised, tls, ..listener("vpc", "0.0.0.0:18003") };
+    let tls = Some(files("b", Some("ca.crt")));
+    let machines = Listener { sasl: Vec::new(), tls, ..listener("machines", "0.0.0.0:18004") };
+    assert_eq!(kafka.more, [vpc, machines, listener("plain", "[::1]:18005")]);
+}
+
+#[test]
+fn what_is_wrong_with_a_door_is_told_by_its_line() {
+    check(
+        "[[kafka.listener]]\nname = \"vpc\"\nlistn = \"127.0.0.1:1\"\n[kafka]\nlistner = 1",
+        &[
+            "wellhead.toml:1: [[kafka.listener]] needs the key \"listen\"",
+            "wellhead.toml:3: unknown key \"listn\" in [[kafka.listener]]; did you mean \"listen\"?",
+            "wellhead.toml:4: not TOML: duplicate key",
+        ],
+    );
+    check(
+        "[kafka]\nlistner = 1",
+        &["wellhead.toml:2: unknown key \"listner\" in [kafka]; did you mean \"listen\"?"],
+    );
+    check(
+        "[[kafka.listener]]\nlisten = \"127.0.0.1:1\"",
+        &["wellhead.toml:1: [[kafka.listener]] needs the key \"name\""],
+    );
+    check(
+        "[[kafka.listener]]\nname = \"vpc\"\nlisten = \"0.0.0.0:1\"\nsasl = []",
+        &["wellhead.toml:3: [[kafka.listener]].listen = \"0.0.0.0:1\" is not allowed: it can be \
+             reached from other machines, so clients must log in; set sasl = [\"PLAIN\"], or ask \
+             for certificates with tls.client_ca_file, or listen on 127.0.0.1"],
+    );
+    check(
+        "[kafka.tls]\ncert_file = \"a\"\n[http.tls]\nkey_file = \"b\"",
+        &[
+            "wellhead.toml:2: kafka.tls.cert_file needs kafka.tls.key_file too",
+            "wellhead.toml:4: http.tls.key_file needs http.tls.cert_file too",
+        ],
+    );
+    check(
+        "[kafka.tls]\nclient_ca_file = \"a\"",
+        &["wellhead.toml:2: kafka.tls.client_ca_file needs kafka.tls.cert_file too"],
+    );
+}
+
+#[test]
 fn a_door_to_the_network_needs_a_lock() {
     let open = "[kafka]\nlisten = \"0.0.0.0:9092\"\nsasl = []";
     check(
         open,
         &[
             "wellhead.toml:2: kafka.listen = \"0.0.0.0:9092\" is not allowed: it can be reached from other \
-         machines, so clients must log in; set kafka.sasl = [\"PLAIN\"], or listen on 127.0.0.1",
+         machines, so clients must log in; set kafka.sasl = [\"PLAIN\"], or ask for certificates with \
+         kafka.tls.client_ca_file, or listen on 127.0.0.1",
         ],
     );
     for text in [
@@ -377,7 +463,7 @@ fn references_are_replaced_after_parsing() {
     assert_eq!(config.server.data_dir, Path::new("/srv/\"${x}\"\n/data"));
     assert_eq!(config.server.log.level, LogLevel::Warn);
     let advertised = Advertised::Address { host: "wh.internal".into(), port: 1 };
-    assert_eq!(config.kafka.advertised, advertised);
+    assert_eq!(config.kafka.listener.advertised, advertised);
 }
 
 #[test]
@@ -539,7 +625,7 @@ fn show_tells_every_key_with_its_origin() {
         "log.format = \"auto\" # default",
         "listen = \"127.0.0.1:1\" # env WELLHEAD_HTTP__LISTEN",
         "limits.connections = 2000 # default",
-        "sasl = [\"PLAIN\"] # default",
+        "sasl = [\"PLAIN\", \"SCRAM-SHA-256\", \"SCRAM-SHA-512\"] # default",
         "[[source]] # wellhead.toml:3",
         "url = \"mysql://wh@db.internal:3306\" # wellhead.toml:6",
         "password = \"***\" # wellhead.toml:7",
