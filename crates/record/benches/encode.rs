@@ -4,29 +4,22 @@
 
 #![allow(missing_docs, reason = "the macros of criterion make functions without documentation")]
 
+#[path = "../tests/cells/mod.rs"]
+mod cells;
+
 use change::{
-    Body, Change, Column, ColumnType, Image, ImageError, Position, Row, RowOperation, TableSchema,
-    Transaction, UnixTime, Value, Visitor,
+    Body, Change, Column, ColumnType, Position, Row, RowOperation, TableSchema, Transaction,
+    UnixTime, Value,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use record::DtsEncoder;
+
+use cells::Cells;
 
 /// Rows encoded at a time: about as many as a batch holds.
 const ROWS: i64 = 1_000;
 /// Columns of the wide table.
 const WIDE: usize = 60;
-
-#[derive(Debug)]
-struct Cells(Vec<Value<'static>>);
-
-impl Image for Cells {
-    fn visit(&self, visitor: &mut dyn Visitor) -> Result<(), ImageError> {
-        for (index, value) in self.0.iter().enumerate() {
-            visitor.column(index, *value);
-        }
-        Ok(())
-    }
-}
 
 fn table(cells: impl Iterator<Item = (ColumnType, Value<'static>)>) -> (TableSchema, Cells) {
     let (kinds, values): (Vec<_>, Vec<_>) = cells.unzip();

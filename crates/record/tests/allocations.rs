@@ -1,24 +1,15 @@
 //! Encoding a row allocates nothing once its table is known.
 
+mod cells;
 mod counting;
 
 use change::{
-    Body, Change, Column, ColumnType, Image, ImageError, Position, Row, RowOperation, TableSchema,
-    Transaction, UnixTime, Value, Visitor,
+    Body, Change, Column, ColumnType, Position, Row, RowOperation, TableSchema, Transaction,
+    UnixTime, Value,
 };
 use record::DtsEncoder;
 
-#[derive(Debug)]
-struct Cells(Vec<Value<'static>>);
-
-impl Image for Cells {
-    fn visit(&self, visitor: &mut dyn Visitor) -> Result<(), ImageError> {
-        for (index, value) in self.0.iter().enumerate() {
-            visitor.column(index, *value);
-        }
-        Ok(())
-    }
-}
+use cells::Cells;
 
 fn table(name: &str) -> (TableSchema, Cells) {
     let charset = || "utf8mb4".to_owned();
