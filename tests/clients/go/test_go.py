@@ -21,7 +21,7 @@ CLIENTS = [
     sarama("1.24", "2.3.0"),
     sarama("1.40", "0.11.0.0"),
     sarama("1.40", "3.3.2"),
-    sarama("1.61", "0.10.2.0"),
+    sarama("1.61", "1.0.0"),
     sarama("1.61", "4.3.1"),
     tour.Client("franz-go", (BUILT / "franz",)),
     tour.Client("franz-go-as-0.10.2", (BUILT / "franz",), environment=(("FRANZ_MAX_VERSION", "v0.10.2"),)),

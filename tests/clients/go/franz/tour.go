@@ -49,7 +49,7 @@ func pausedRecords(ctx context.Context, client *kgo.Client) (records int) {
 }
 
 func committed(ctx context.Context, admin *kadm.Client) {
-	offsets, err := admin.FetchOffsets(ctx, said.Group)
+	offsets, err := admin.FetchOffsetsForTopics(ctx, said.Group, said.Topic)
 	said.Must(err)
 	found, _ := offsets.Lookup(said.Topic, 0)
 	said.Must(found.Err)
