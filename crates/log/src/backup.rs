@@ -231,8 +231,8 @@ impl PartitionBackup {
     }
 }
 
-/// Makes a partition out of a copy: each of `files` with its length, under the identity of
-/// `incarnation`, or that of the original. The last segment is always copied, the others are linked if
+/// Makes a partition out of a copy: each of `files` with its length, as a new log with this identity and
+/// at least this leader epoch, or as the original. The last segment is always copied, the others are linked if
 /// `link`.
 ///
 /// # Errors
@@ -242,7 +242,7 @@ pub fn restore(
     from: &Path,
     to: &Path,
     files: &[(String, u64)],
-    incarnation: Option<Incarnation>,
+    new_log: Option<(Incarnation, LeaderEpoch)>,
     link: bool,
 ) -> Result<(), Error> {
     let listed = Folder::list(from)?;
@@ -270,8 +270,8 @@ pub fn restore(
         }
         .map_err(Error::io("copying", &source))?;
     }
-    let incarnation = incarnation.unwrap_or(facts.incarnation);
-    Meta { leader_epoch: facts.leader_epoch, incarnation }.store(&RealDisk, to)?;
+    let (incarnation, epoch) = new_log.unwrap_or((facts.incarnation, facts.leader_epoch));
+    Meta { leader_epoch: facts.leader_epoch.max(epoch), incarnation }.store(&RealDisk, to)?;
     RealDisk.sync_folder(to).map_err(Error::io("syncing", to))
 }
 

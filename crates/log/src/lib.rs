@@ -50,7 +50,7 @@ pub use error::Error;
 #[cfg(any(test, feature = "simulation"))]
 pub use fuzz::fuzz_recovery;
 pub use kafka::{LeaderEpoch, Offset};
-pub use meta::Incarnation;
+pub use meta::{Incarnation, new_epoch};
 pub use partition::{Config, Partition, Recovery};
 pub use range::FileRange;
 pub use reader::{DataRange, ReadOutcome, Reader};

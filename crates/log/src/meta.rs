@@ -26,7 +26,7 @@ pub struct Incarnation([u8; 16]);
 /// |---|---|---|
 /// | 0 | 8 | magic `wh-parti` |
 /// | 8 | 4 | format version of the whole folder, this file and the `.log` files included: 1 |
-/// | 12 | 4 | leader epoch: 1 for the first writer, one more for each later one that found space |
+/// | 12 | 4 | leader epoch: [`new_epoch`] for the first writer, one more for each later one that found space |
 /// | 16 | 16 | incarnation, a random UUID |
 /// | 32 | 4 | CRC32C of the bytes before |
 ///
@@ -40,6 +40,20 @@ pub(crate) struct Meta {
     pub(crate) leader_epoch: LeaderEpoch,
     pub(crate) incarnation: Incarnation,
 }
+
+/// The leader epoch that a new log begins with: minutes since 2020-01-01 UTC.
+///
+/// A client that knew another log of the same name, with a greater epoch, would take this one for a
+/// leader that is behind (KIP-320), and wait for it for ever unless it knows topics by id. Epochs grow by
+/// one with each start, so a log that comes later begins with a greater one.
+#[must_use]
+pub fn new_epoch(now_ms: i64) -> LeaderEpoch {
+    let minutes = now_ms.saturating_sub(EPOCHS_BEGIN_MS).div_euclid(60_000);
+    LeaderEpoch(i32::try_from(minutes.max(1)).unwrap_or(i32::MAX >> 1))
+}
+
+/// 2020-01-01 UTC.
+const EPOCHS_BEGIN_MS: i64 = 1_577_836_800_000;
 
 impl Incarnation {
     /// From the sixteen bytes of a random UUID.
@@ -160,6 +174,18 @@ mod tests {
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert!(Meta::decode(&flipped, path).is_err(), "bit {bit}");
         }
+    }
+
+    #[test]
+    fn epochs_of_new_logs_grow_with_time_and_are_never_below_one() {
+        let at = |now_ms| new_epoch(now_ms).0;
+        assert_eq!(at(1_704_067_200_000), 2_103_840, "2024-01-01");
+        assert_eq!(at(1_704_067_259_999), 2_103_840);
+        assert_eq!(at(1_704_067_260_000), 2_103_841);
+        for long_ago in [EPOCHS_BEGIN_MS, 0, i64::MIN] {
+            assert_eq!(at(long_ago), 1);
+        }
+        assert!(at(i64::MAX) < i32::MAX, "there is room to count");
     }
 
     #[test]

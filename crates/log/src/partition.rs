@@ -22,13 +22,21 @@ pub struct Config {
     pub index_interval_bytes: u32,
     /// The identity a new log gets; ignored if there is one already. Take a random UUID.
     pub new_incarnation: Incarnation,
+    /// The leader epoch that a new log begins with; ignored if there is one already. Take
+    /// [`crate::new_epoch`], so that it is greater than any of a log that was here before.
+    pub new_epoch: LeaderEpoch,
 }
 
 impl Config {
-    /// The usual sizes: segments of 256 MiB, an index entry every 8 KiB.
+    /// The usual sizes: segments of 256 MiB, an index entry every 8 KiB. Epochs begin at 1.
     #[must_use]
     pub const fn new(new_incarnation: Incarnation) -> Self {
-        Self { segment_bytes: 256 << 20, index_interval_bytes: 8 << 10, new_incarnation }
+        Self {
+            segment_bytes: 256 << 20,
+            index_interval_bytes: 8 << 10,
+            new_incarnation,
+            new_epoch: LeaderEpoch(1),
+        }
     }
 }
 
@@ -113,7 +121,7 @@ impl Partition {
             None => {
                 recovered = create_first(&disk, &folder, &bases)?;
                 let incarnation = config.new_incarnation;
-                let meta = Meta { leader_epoch: LeaderEpoch(1), incarnation };
+                let meta = Meta { leader_epoch: config.new_epoch, incarnation };
                 meta.store(&*disk, &folder)?;
                 meta
             }

@@ -1,9 +1,10 @@
 //! Metadata: one broker, and the topics that the caller may see.
 //!
 //! The cluster id is the incarnation of the log that the caller reads: DTS clients seek again by time
-//! when it changes (`ClusterSwitchListener`). Who sees several logs gets the server's own id. Leader
-//! epochs are −1, which keeps clients from asking where epochs end; nothing that was visible is ever
-//! taken back, so they have nothing to fear. Topics are never created, whatever the request allows.
+//! when it changes (`ClusterSwitchListener`). Who sees several logs gets the server's own id. The leader
+//! epoch is that of the log's writer, one more with each start: a client that has seen an older one asks
+//! where that ended (`offset_for_leader_epoch`) and goes on. Topics are never created, whatever the
+//! request allows.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use kafka::messages::{
     TopicMetadata,
 };
 use kafka::{ErrorCode, PartitionId, TopicId};
+use log::Reader;
 
 use super::rights::{CLUSTER_OPERATIONS, TOPIC_OPERATIONS};
 use super::{Answer, Call, NODE_ID, first_error};
@@ -99,7 +101,7 @@ impl Found<'_> {
             Self::Topic(topic) => TopicMetadata {
                 name: Some(topic.name.as_str()),
                 topic_id: topic.id(),
-                partitions: (0..).zip(&topic.partitions).map(|(n, _)| partition(n)).collect(),
+                partitions: (0..).zip(&topic.partitions).map(partition).collect(),
                 ..Default::default()
             },
             Self::NoSuchName(name, error) => {
@@ -115,10 +117,11 @@ impl Found<'_> {
     }
 }
 
-fn partition(number: i32) -> PartitionMetadata {
+fn partition((number, reader): (i32, &Reader)) -> PartitionMetadata {
     PartitionMetadata {
         partition: PartitionId(number),
         leader_id: NODE_ID,
+        leader_epoch: reader.leader_epoch(),
         replicas: vec![NODE_ID],
         in_sync_replicas: vec![NODE_ID],
         ..Default::default()

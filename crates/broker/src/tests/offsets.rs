@@ -1,7 +1,7 @@
 use kafka::messages::{
     EpochPartition, EpochTopic, FetchResponse, ListOffsetsPartition, ListOffsetsRequest,
-    ListOffsetsResponse, ListOffsetsTopic, OffsetForLeaderEpochRequest,
-    OffsetForLeaderEpochResponse,
+    ListOffsetsResponse, ListOffsetsTopic, MetadataRequest, MetadataResponse,
+    OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
 };
 use kafka::{ErrorCode, LeaderEpoch};
 
@@ -265,4 +265,15 @@ async fn a_client_whose_records_part_from_the_log_learns_where() {
     request.topics[0].partitions[0].last_fetched_epoch = LeaderEpoch(4);
     let payload = client.call(12, request).await;
     assert_eq!(only(&response(12, &payload)).error, ErrorCode::OffsetOutOfRange);
+}
+
+#[tokio::test]
+async fn metadata_tells_the_epoch_of_the_present_writer() {
+    let server = three_epochs().await;
+    let mut client = Client::connect(&server).await;
+    for (version, epoch) in [(6, -1), (7, 3), (12, 3)] {
+        let payload = client.call(version, MetadataRequest::default()).await;
+        let answer: MetadataResponse<'_> = response(version, &payload);
+        assert_eq!(answer.topics[0].partitions[0].leader_epoch, LeaderEpoch(epoch));
+    }
 }

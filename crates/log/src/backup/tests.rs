@@ -12,7 +12,7 @@ fn config() -> Config {
     Config {
         segment_bytes: 400,
         index_interval_bytes: 150,
-        new_incarnation: Incarnation::from_bytes([9; 16]),
+        ..Config::new(Incarnation::from_bytes([9; 16]))
     }
 }
 
@@ -212,14 +212,19 @@ fn a_restored_partition_is_another_one_only_if_asked() {
     let scene = Scene::new(20);
     let copy = scene.backup().finish().unwrap();
     let new = Incarnation::from_bytes([7; 16]);
-    for (incarnation, expected, link) in
-        [(None, copy.incarnation, false), (Some(new), new, false), (None, copy.incarnation, true)]
-    {
-        let to = scene.outer.path().join(format!("restored-{link}-{expected}"));
-        restore(&scene.copy(), &to, &copy.files, incarnation, link).unwrap();
+    let (low, high) = (LeaderEpoch(0), LeaderEpoch(5_000));
+    let of_the_copy = LeaderEpoch(copy.leader_epoch.0 + 1);
+    for (new_log, expected, epoch, link) in [
+        (None, copy.incarnation, of_the_copy, false),
+        (Some((new, high)), new, LeaderEpoch(5_001), false),
+        (Some((new, low)), new, of_the_copy, true),
+        (None, copy.incarnation, of_the_copy, true),
+    ] {
+        let to = scene.outer.path().join(format!("restored-{link}-{expected}-{epoch}"));
+        restore(&scene.copy(), &to, &copy.files, new_log, link).unwrap();
         assert_sound(&to, &copy);
         let mut opened = Partition::open(&to, &config()).unwrap();
-        assert_eq!(opened.reader.incarnation(), expected);
+        assert_eq!((opened.reader.incarnation(), opened.reader.leader_epoch()), (expected, epoch));
         fill(&mut opened.writer, 20);
         assert_sound(&scene.copy(), &copy);
     }

@@ -22,7 +22,7 @@ fn partition() -> TempDir {
     let config = Config {
         segment_bytes: 600,
         index_interval_bytes: 150,
-        new_incarnation: Incarnation::from_bytes([9; 16]),
+        ..Config::new(Incarnation::from_bytes([9; 16]))
     };
     let mut writer = Partition::open(folder.path(), &config).unwrap().writer;
     for at in 0..BATCHES {
@@ -445,7 +445,7 @@ fn the_partition_of_format_1_can_be_made_from_a_servers() {
     let config = Config {
         segment_bytes: 10 << 10,
         index_interval_bytes: 1 << 10,
-        new_incarnation: Incarnation::from_bytes([1; 16]),
+        ..Config::new(Incarnation::from_bytes([1; 16]))
     };
     let mut writer = Partition::open(&to, &config).unwrap().writer;
     for path in segments(&from) {

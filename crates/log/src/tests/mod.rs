@@ -27,7 +27,7 @@ fn small() -> Config {
     Config {
         segment_bytes: 600,
         index_interval_bytes: 150,
-        new_incarnation: Incarnation::from_bytes([9; 16]),
+        ..Config::new(Incarnation::from_bytes([9; 16]))
     }
 }
 

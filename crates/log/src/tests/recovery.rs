@@ -254,6 +254,15 @@ fn a_new_log_starts_at_zero_with_the_given_incarnation() {
 }
 
 #[test]
+fn a_new_log_begins_with_the_epoch_it_is_given_and_an_old_one_goes_on_with_its_own() {
+    let disk = SimulatedDisk::new();
+    for (given, expected) in [(500, 500), (1, 501), (9_000, 502)] {
+        let config = Config { new_epoch: LeaderEpoch(given), ..small() };
+        assert_eq!(open(&disk, &config).reader.leader_epoch(), LeaderEpoch(expected));
+    }
+}
+
+#[test]
 fn each_opening_has_a_higher_leader_epoch_and_the_same_incarnation() {
     let disk = SimulatedDisk::new();
     drop(open(&disk, &small()));

@@ -156,7 +156,7 @@ fn open_session(
     now: Instant,
 ) -> Result<Opened, ErrorCode> {
     let mut sessions = broker.fetch_sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    sessions.open(now, call.principal, asked::is_by_id(call.version), request)
+    sessions.open(now.into_std(), call.principal, asked::is_by_id(call.version), request)
 }
 
 /// Takes out what the client knows, or begins a session; answers the session's id.
@@ -195,7 +195,7 @@ fn keep_session(
         let (_, random) = Uuid::new_v4().as_u64_pair();
         i32::try_from(random & POSITIVE_BITS).unwrap_or_default()
     };
-    let id = sessions.create(Instant::now(), call.principal, is_by_id, &answered, draw);
+    let id = sessions.create(Instant::now().into_std(), call.principal, is_by_id, &answered, draw);
     Ok((id, ErrorCode::None))
 }
 

@@ -10,11 +10,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kafka::messages::{FetchPartition, FetchRequest, FetchedPartition, FetchedTopic, Records};
 use kafka::{ErrorCode, Offset, PartitionId, TopicId};
-use tokio::time::Instant;
 
 use crate::principal::Principal;
 
@@ -317,3 +316,6 @@ const fn next_epoch(epoch: i32) -> i32 {
         None => 1,
     }
 }
+
+#[cfg(test)]
+mod tests;

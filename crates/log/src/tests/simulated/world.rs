@@ -68,7 +68,7 @@ impl World {
         let config = Config {
             segment_bytes: 600,
             index_interval_bytes: 150,
-            new_incarnation: Incarnation::from_bytes([9; 16]),
+            ..Config::new(Incarnation::from_bytes([9; 16]))
         };
         let mut world = Self {
             steps: 0,
