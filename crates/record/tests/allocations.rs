@@ -4,7 +4,7 @@ mod cells;
 mod counting;
 
 use change::{
-    Body, Change, Column, ColumnType, Position, Row, RowOperation, TableSchema, Transaction,
+    Body, Change, Column, ColumnType, Image, Position, Row, RowOperation, TableSchema, Transaction,
     UnixTime, Value,
 };
 use record::DtsEncoder;
