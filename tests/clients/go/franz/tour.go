@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
@@ -48,12 +50,23 @@ func pausedRecords(ctx context.Context, client *kgo.Client) (records int) {
 	return records
 }
 
-func committed(ctx context.Context, admin *kadm.Client) {
-	offsets, err := admin.FetchOffsetsForTopics(ctx, said.Group, said.Topic)
+// By the request itself: the admin's own asks for all topics, which Kafka 0.10 has no way to say.
+func committed(ctx context.Context, client *kgo.Client) {
+	topic := kmsg.NewOffsetFetchRequestTopic()
+	topic.Topic, topic.Partitions = said.Topic, []int32{0}
+	request := kmsg.NewPtrOffsetFetchRequest()
+	request.Group, request.Topics = said.Group, []kmsg.OffsetFetchRequestTopic{topic}
+	answer, err := request.RequestWith(ctx, client)
 	said.Must(err)
-	found, _ := offsets.Lookup(said.Topic, 0)
-	said.Must(found.Err)
-	said.Say("committed", said.Fields{"offset": found.At, "metadata": found.Metadata})
+	if len(answer.Groups) > 0 {
+		found := answer.Groups[0].Topics[0].Partitions[0]
+		said.Must(kerr.ErrorForCode(found.ErrorCode))
+		said.Say("committed", said.Fields{"offset": found.Offset, "metadata": found.Metadata})
+		return
+	}
+	found := answer.Topics[0].Partitions[0]
+	said.Must(kerr.ErrorForCode(found.ErrorCode))
+	said.Say("committed", said.Fields{"offset": found.Offset, "metadata": found.Metadata})
 }
 
 func subscribed(ctx context.Context, step string, count int) {
@@ -74,7 +87,7 @@ func subscribed(ctx context.Context, step string, count int) {
 	}
 	said.Say("assigned", said.Fields{"partitions": <-assigned})
 	said.Must(client.CommitUncommittedOffsets(ctx))
-	committed(ctx, kadm.NewClient(client))
+	committed(ctx, client)
 }
 
 func main() {
@@ -108,7 +121,7 @@ func main() {
 	var behind kadm.Offsets
 	behind.Add(kadm.Offset{Topic: said.Topic, At: int64(said.Count), LeaderEpoch: -1, Metadata: said.Metadata})
 	said.Must(admin.CommitAllOffsets(ctx, said.Group, behind))
-	committed(ctx, admin)
+	committed(ctx, client)
 	client.Close()
 
 	subscribed(ctx, "subscribe", said.Count)
