@@ -8,7 +8,7 @@
 mod cells;
 
 use change::{
-    Body, Change, Column, ColumnType, Position, Row, RowOperation, TableSchema, Transaction,
+    Body, Change, Column, ColumnType, Image, Position, Row, RowOperation, TableSchema, Transaction,
     UnixTime, Value,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -4,7 +4,7 @@ use change::{Image, ImageError, Value, Visitor};
 
 /// The values of a row, one a column.
 #[derive(Debug)]
-pub struct Cells(pub Vec<Value<'static>>);
+pub(crate) struct Cells(pub(crate) Vec<Value<'static>>);
 
 impl Image for Cells {
     fn visit(&self, visitor: &mut dyn Visitor) -> Result<(), ImageError> {
