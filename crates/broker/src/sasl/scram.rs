@@ -48,6 +48,9 @@ struct Offer {
     /// The first two messages as both sides sign them.
     signed: String,
     user: String,
+    /// The client's part of the nonce.
+    of_client: String,
+    /// All of it.
     nonce: String,
     verifier: ScramVerifier,
     principal: Option<Principal>,
@@ -104,8 +107,9 @@ impl Scram {
         let salt = base64::encode(&verifier.salt);
         let challenge = format!("r={nonce},s={salt},i={}", verifier.iterations);
         let signed = format!("{},{challenge}", first.bare);
-        let First { header, user, .. } = first;
-        self.step = Step::Final(Offer { header, signed, user, nonce, verifier, principal });
+        let First { header, user, nonce: of_client, .. } = first;
+        self.step =
+            Step::Final(Offer { header, signed, user, of_client, nonce, verifier, principal });
         Turn::Challenge(challenge.into_bytes())
     }
 
@@ -157,9 +161,12 @@ impl Final {
         fields.all(is_extension).then(|| Self { channel, nonce, bare: bare.to_owned(), proof })
     }
 
-    /// Whether it goes on where the server has left off.
+    /// Whether it goes on where the server has left off. librdkafka before 2.6.1 says its own part of
+    /// the nonce twice, which Kafka took until 4.0; the proof is over what was said, the server's part in it.
     fn is_about(&self, offer: &Offer) -> bool {
-        self.nonce == offer.nonce && self.channel == base64::encode(offer.header.as_bytes())
+        let is_twice = self.nonce.strip_prefix(&offer.of_client) == Some(offer.nonce.as_str());
+        (self.nonce == offer.nonce || is_twice)
+            && self.channel == base64::encode(offer.header.as_bytes())
     }
 }
 

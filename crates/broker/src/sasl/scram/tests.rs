@@ -67,6 +67,17 @@ fn verifier(hash: ScramHash) -> ScramVerifier {
 /// Takes a client that knows `password` through an exchange; answers the verdict, and the signature that
 /// the client expects of the server.
 fn exchange(hash: ScramHash, header: &str, extensions: &str, password: &str) -> (Turn, String) {
+    exchange_with(hash, header, extensions, password, "clientserver")
+}
+
+/// The same by a client that repeats the nonce so.
+fn exchange_with(
+    hash: ScramHash,
+    header: &str,
+    extensions: &str,
+    password: &str,
+    nonce: &str,
+) -> (Turn, String) {
     let mut server = Scram::new(hash);
     let bare = format!("n={USER},r=client{extensions}");
     let Turn::Ask(Question::Verifier { user, .. }) =
@@ -81,8 +92,7 @@ fn exchange(hash: ScramHash, header: &str, extensions: &str, password: &str) -> 
     let salt = base64::encode(&[7; 24]);
     assert_eq!(challenge, format!("r=clientserver,s={salt},i=4096"));
     let derived = Arithmetic::new(hash, password, &[7; 24], 4096);
-    let without_proof =
-        format!("c={},r=clientserver{extensions}", base64::encode(header.as_bytes()));
+    let without_proof = format!("c={},r={nonce}{extensions}", base64::encode(header.as_bytes()));
     let signed = format!("{bare},{challenge},{without_proof}");
     let proof = base64::encode(&derived.proof(&signed));
     let turn = server.token(format!("{without_proof},p={proof}").as_bytes());
@@ -102,6 +112,15 @@ fn who_knows_the_password_is_accepted_and_hears_that_the_server_does() {
             assert_eq!(String::from_utf8(token).unwrap(), expected);
         }
     }
+}
+
+#[test]
+fn who_says_its_nonce_twice_is_accepted_by_its_proof() {
+    let hash = ScramHash::Sha256;
+    let (verdict, _) = exchange_with(hash, "n,,", "", PASSWORD, "clientclientserver");
+    assert!(matches!(verdict, Turn::Accept(..)), "{verdict:?}");
+    let (verdict, _) = exchange_with(hash, "n,,", "", "S3cret-pasS", "clientclientserver");
+    assert!(matches!(verdict, Turn::Refuse(_)), "{verdict:?}");
 }
 
 #[test]
@@ -178,6 +197,8 @@ fn last_messages_of_another_exchange_are_refused() {
         format!("c=biws,p={proof}"),
         format!("c=biws,r=client,p={proof}"),
         format!("c=biws,r=clientserverx,p={proof}"),
+        format!("c=biws,r=serverclientserver,p={proof}"),
+        format!("c=biws,r=clientclientclientserver,p={proof}"),
         format!("c=eSws,r=clientserver,p={proof}"),
         format!("c=,r=clientserver,p={proof}"),
         format!("c=biws,r=clientserver,m=x,p={proof}"),
