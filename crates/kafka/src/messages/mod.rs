@@ -38,6 +38,8 @@ mod sasl_handshake;
 mod sync_group;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod sampler;
