@@ -1,6 +1,6 @@
 //! The door through which opened logs come to the broker: topics by name, each with its readers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use change::{TaskName, TopicName};
@@ -10,7 +10,15 @@ use kafka::{PartitionId, TopicId};
 /// it, holding the lock for a look only.
 #[derive(Debug, Default)]
 pub struct TopicDirectory {
-    topics: RwLock<BTreeMap<TopicName, Arc<Topic>>>,
+    open: RwLock<Open>,
+}
+
+/// The topics there are.
+#[derive(Debug, Default)]
+struct Open {
+    by_name: BTreeMap<TopicName, Arc<Topic>>,
+    /// The same topics, for clients that ask by id.
+    by_id: HashMap<TopicId, Arc<Topic>>,
 }
 
 /// One topic.
@@ -27,25 +35,42 @@ pub struct Topic {
 impl TopicDirectory {
     /// Adds a topic, or replaces the one of that name.
     pub fn insert(&self, topic: Topic) {
-        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-        topics.insert(topic.name.clone(), Arc::new(topic));
+        let topic = Arc::new(topic);
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = open.by_name.insert(topic.name.clone(), Arc::clone(&topic)) {
+            open.by_id.remove(&earlier.id());
+        }
+        open.by_id.insert(topic.id(), topic);
     }
 
     /// Takes a topic out; requests that are being served go on with what they hold.
     pub fn remove(&self, name: &TopicName) {
-        self.topics.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(topic) = open.by_name.remove(name) {
+            open.by_id.remove(&topic.id());
+        }
     }
 
     /// The topic of this name.
     #[must_use]
     pub fn get(&self, name: &TopicName) -> Option<Arc<Topic>> {
-        self.topics.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.look(|open| open.by_name.get(name).cloned())
+    }
+
+    /// The topic with this id.
+    #[must_use]
+    pub fn by_id(&self, id: TopicId) -> Option<Arc<Topic>> {
+        self.look(|open| open.by_id.get(&id).cloned())
     }
 
     /// All topics, by name.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Topic>> {
-        self.topics.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.look(|open| open.by_name.values().cloned().collect())
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Open) -> T) -> T {
+        look(&self.open.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -155,6 +155,9 @@ fn open_session(
     request: &FetchRequest<'_>,
     now: Instant,
 ) -> Result<Opened, ErrorCode> {
+    if session::is_none(request) {
+        return Ok(Opened::Sessionless);
+    }
     let mut sessions = broker.fetch_sessions.lock().unwrap_or_else(PoisonError::into_inner);
     sessions.open(now.into_std(), call.principal, asked::is_by_id(call.version), request)
 }

@@ -93,6 +93,11 @@ const SESSION_PARTITIONS_MAX: usize = 2_048;
 /// The longest topic name that Kafka knows. No longer one is kept.
 const NAME_BYTES_MAX: usize = 249;
 
+/// Whether a request has nothing to do with sessions, so that none need be looked at.
+pub(super) fn is_none(request: &FetchRequest<'_>) -> bool {
+    request.session_id == 0 && request.session_epoch == FINAL_EPOCH
+}
+
 impl FetchSessions {
     /// A request has come.
     ///
