@@ -1,13 +1,26 @@
 """Runs the examples of `docs/clients/` as they stand, and waits for the rows that they print."""
 
 import json
+import os
+import re
+import shutil
+import signal
 import subprocess
 
 from harness import paths, wait
 
 import tour
 
+DEADLINE_S = 120
 PAGES = paths.REPOSITORY / "docs" / "clients"
+
+
+def does_what_it_says(folder, served, scratch):
+    """Runs the first shell block of a page in a copy of `docs/clients/`, and waits for each row of the topic."""
+    shutil.copytree(PAGES, scratch / "clients", ignore=shutil.ignore_patterns("jars", "classes", "node_modules"))
+    page = scratch / "clients" / folder
+    block = re.search(r"```sh\n(.*?)```", (page / "README.md").read_text(), re.DOTALL)[1]
+    prints_every_row(["bash", "-euc", block], served, page)
 
 
 def prints_every_row(command, served, folder, more=()):
@@ -17,15 +30,16 @@ def prints_every_row(command, served, folder, more=()):
         with open(errors, "wb") as log:
             program = subprocess.Popen(
                 list(map(str, command)), env=tour.environment(served, login, more), cwd=PAGES / folder,
-                stdin=subprocess.DEVNULL, stdout=said, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=said, stderr=log, start_new_session=True)
         try:
             wait.until(
                 lambda: program.poll() is not None or len(changes(said)) >= len(served.rows),
                 lambda: f"the rows of the topic; {folder} printed {len(changes(said))}\n{end_of(errors)}",
-                tour.DEADLINE_S, 0.1)
+                DEADLINE_S, 0.1)
         finally:
             ended = program.poll()
-            program.kill()
+            # A shell and what it runs, together.
+            os.killpg(program.pid, signal.SIGKILL)
             program.wait(30)
         assert ended is None, f"{folder} ended with {ended}\n{end_of(errors)}"
         seen = changes(said)
@@ -35,9 +49,12 @@ def prints_every_row(command, served, folder, more=()):
 
 
 def changes(said):
-    """The whole lines of a program's output, parsed; lines that are not JSON objects are a library's own chatter."""
+    """The whole lines of a program's output, parsed; lines that are not JSON objects are a library's own chatter.
+
+    Maven ends in colours, without a line of its own.
+    """
     said.seek(0)
-    lines = said.read().split(b"\n")[:-1]
+    lines = [re.sub(rb"^(\x1b\[\d*m)+", b"", line) for line in said.read().split(b"\n")[:-1]]
     return [json.loads(line) for line in lines if line.startswith(b"{")]
 
 
