@@ -190,7 +190,7 @@ fn code_of(error: &task::Error) -> Code {
         }
         task::Error::WrongState { .. } | task::Error::Unusable(_) => Code::WrongState,
         task::Error::GapNotAccepted { .. } => Code::GapNotAccepted,
-        task::Error::Conflict(_) => Code::Conflict,
+        task::Error::Conflict(_) | task::Error::LogOfNobody { .. } => Code::Conflict,
         task::Error::Invalid(_) => Code::InvalidValue,
         task::Error::Source(_) => Code::SourceUnusable,
         _ => Code::Internal,

@@ -73,6 +73,18 @@ pub enum Error {
         /// Where the log was.
         folder: std::path::PathBuf,
     },
+    /// A new task would go on with a log of which nothing is known.
+    #[error(
+        "task {task} is new, but {} holds a log that belongs to no task; move it away, or restore the \
+         catalog that knows it",
+        folder.display()
+    )]
+    LogOfNobody {
+        /// The task.
+        task: String,
+        /// Where the log is.
+        folder: std::path::PathBuf,
+    },
     /// Records of the task's log cannot be shown.
     #[error("the records cannot be read: {0}")]
     Records(#[source] Box<dyn std::error::Error + Send + Sync>),

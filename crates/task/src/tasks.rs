@@ -370,6 +370,11 @@ impl Tasks {
         }
         self.understands(&spec.source, &spec.start)?;
         let name = spec.name.clone();
+        let folder = self.inner.shared.settings.partition_dir(&name);
+        let unlooked = |source| Error::Log { task: name.to_string(), source };
+        if log::Partition::exists(&folder).map_err(unlooked)? {
+            return Err(Error::LogOfNobody { task: name.to_string(), folder });
+        }
         self.inner.shared.catalog.put_task(&spec)?;
         self.open_task(spec)?;
         self.view(&name)

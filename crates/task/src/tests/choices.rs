@@ -316,3 +316,19 @@ fn a_log_that_is_gone_is_not_begun_anew_unasked() {
     assert_eq!(server.tasks.view(&waiting).unwrap().state, TaskState::NotStarted);
     server.tasks.shutdown();
 }
+
+#[test]
+fn a_new_task_takes_no_log_over_that_it_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::open(settings(folder.path()), folder.path(), &script(2));
+    let found = folder.path().join("log/shop/0");
+    std::fs::create_dir_all(&found).unwrap();
+    std::fs::write(found.join("00000000000000000000.log"), b"").unwrap();
+    let refused = server.tasks.put(spec()).unwrap_err();
+    assert!(matches!(refused, Error::LogOfNobody { .. }), "{refused}");
+    assert!(server.tasks.views().is_empty());
+
+    std::fs::remove_dir_all(&found).unwrap();
+    server.tasks.put(spec()).unwrap();
+    server.tasks.shutdown();
+}
