@@ -13,6 +13,7 @@ use kafka::messages::{
     DescribeConfigsResponse, DescribedConfigs, RESOURCE_BROKER, RESOURCE_TOPIC,
 };
 
+use super::metadata::missing;
 use super::{Answer, Call, NODE_ID, first_error, offset_commit};
 use crate::error::ConnectionError;
 use crate::settings::Settings;
@@ -135,7 +136,7 @@ fn find(
                 let own = tasks.get(&topic.task).into_iter().flatten().cloned();
                 Ok(topic_settings().into_iter().chain(own).collect())
             }
-            None => Err((ErrorCode::UnknownTopicOrPartition, "there is no such topic")),
+            None => Err((missing(name), "there is no such topic")),
         },
         // What has been changed for all brokers at once: nothing can be.
         (RESOURCE_BROKER, "") => Ok(Vec::new()),

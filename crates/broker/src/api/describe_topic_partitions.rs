@@ -12,6 +12,7 @@ use kafka::messages::{
 };
 use kafka::{ErrorCode, LeaderEpoch, PartitionId};
 
+use super::metadata::missing;
 use super::rights::TOPIC_OPERATIONS;
 use super::{Answer, Call, NODE_ID, first_error};
 use crate::error::ConnectionError;
@@ -33,10 +34,10 @@ pub(super) fn answer(
     let asked = found(&visible, request);
     let begin = match &request.cursor {
         None => ("", 0),
-        Some(cursor) => (cursor.topic_name, cursor.partition.0.max(0)),
+        Some(cursor) => (cursor.topic_name, cursor.partition.0),
     };
-    let cursor_is_asked = begin.0.is_empty() || asked.contains_key(begin.0);
-    let response = if request.topics.is_empty() || cursor_is_asked {
+    let is_asked = request.topics.is_empty() || begin.0.is_empty() || asked.contains_key(begin.0);
+    let response = if is_asked && begin.1 >= 0 {
         page(&asked, begin, request.response_partition_limit)
     } else {
         let refused = asked.keys().map(|name| unknown(name, ErrorCode::InvalidRequest));
@@ -67,7 +68,7 @@ fn page<'r>(
     let mut response = DescribeTopicPartitionsResponse::default();
     for (name, topic) in found.range(first_topic..) {
         let Some(topic) = topic else {
-            response.topics.push(unknown(name, ErrorCode::UnknownTopicOrPartition));
+            response.topics.push(unknown(name, missing(name)));
             continue;
         };
         let first = if *name == first_topic { first_partition } else { 0 };

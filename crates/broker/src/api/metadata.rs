@@ -14,7 +14,7 @@ use kafka::messages::{
     Broker, MetadataRequest, MetadataRequestTopic, MetadataResponse, PartitionMetadata,
     TopicMetadata,
 };
-use kafka::{ErrorCode, PartitionId, TopicId};
+use kafka::{ApiVersion, ErrorCode, PartitionId, TopicId};
 use log::Reader;
 
 use super::rights::{CLUSTER_OPERATIONS, TOPIC_OPERATIONS};
@@ -23,6 +23,9 @@ use crate::error::ConnectionError;
 use crate::principal::Principal;
 use crate::shared::Shared;
 use crate::topics::Topic;
+
+/// From this version on a topic that is known by its id alone has no name.
+const NULL_NAMES_FROM: ApiVersion = ApiVersion(12);
 
 /// A topic that was asked for, found or not.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ pub(super) fn answer(
             once.map(|topic| find(broker, call, topic)).collect()
         }
     };
-    let mut topics: Vec<_> = found.iter().map(Found::metadata).collect();
+    let mut topics: Vec<_> = found.iter().map(|found| found.metadata(call.version)).collect();
     if request.include_topic_authorized_operations {
         let found = topics.iter_mut().filter(|topic| topic.error.is_none());
         found.for_each(|topic| topic.topic_authorized_operations = TOPIC_OPERATIONS);
@@ -88,15 +91,20 @@ fn find<'r>(broker: &Shared, call: &Call<'_>, asked: &MetadataRequestTopic<'r>) 
     }
     match call.principal.topic(&broker.topics, name) {
         Some(topic) => Found::Topic(topic),
-        None if TopicName::new(name).is_err() => {
-            Found::NoSuchName(name, ErrorCode::InvalidTopicException)
-        }
-        None => Found::NoSuchName(name, ErrorCode::UnknownTopicOrPartition),
+        None => Found::NoSuchName(name, missing(name)),
+    }
+}
+
+/// Why there is no topic of this name.
+pub(super) fn missing(name: &str) -> ErrorCode {
+    match TopicName::new(name) {
+        Ok(_) => ErrorCode::UnknownTopicOrPartition,
+        Err(_) => ErrorCode::InvalidTopicException,
     }
 }
 
 impl Found<'_> {
-    fn metadata(&self) -> TopicMetadata<'_> {
+    fn metadata(&self, version: ApiVersion) -> TopicMetadata<'_> {
         match self {
             Self::Topic(topic) => TopicMetadata {
                 name: Some(topic.name.as_str()),
@@ -109,7 +117,7 @@ impl Found<'_> {
             }
             Self::NoSuchId(topic_id) => TopicMetadata {
                 error: ErrorCode::UnknownTopicId,
-                name: Some(""),
+                name: (version < NULL_NAMES_FROM).then_some(""),
                 topic_id: *topic_id,
                 ..Default::default()
             },

@@ -26,8 +26,13 @@ type Answered = Result<Answer, ConnectionError>;
 
 pub(super) fn create_topics(call: &Call<'_>, request: &CreateTopicsRequest<'_>) -> Answered {
     let Refusal { error, message } = TOPIC_REFUSAL;
-    let refuse =
-        |name| CreatedTopic { name, error, error_message: Some(message), ..Default::default() };
+    let refuse = |name| CreatedTopic {
+        name,
+        error,
+        error_message: Some(message),
+        configs: Some(Vec::new()),
+        ..Default::default()
+    };
     let topics: Vec<_> = request.topics.iter().map(|topic| refuse(topic.name)).collect();
     let error = first_error(topics.iter().map(|topic| topic.error));
     call.answer(error, CreateTopicsResponse { topics, ..Default::default() })
@@ -141,7 +146,7 @@ pub(super) fn init_producer_id(call: &Call<'_>, request: &InitProducerIdRequest<
         Some(_) => ErrorCode::TransactionalIdAuthorizationFailed,
         None => ErrorCode::ClusterAuthorizationFailed,
     };
-    call.answer(error, InitProducerIdResponse { error, ..Default::default() })
+    call.answer(error, InitProducerIdResponse { error, producer_epoch: -1, ..Default::default() })
 }
 
 pub(super) fn describe_acls(call: &Call<'_>) -> Answered {
