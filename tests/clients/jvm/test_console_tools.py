@@ -40,9 +40,9 @@ class Tools:
             java.command(self.version, main, "--bootstrap-server", self.served.broker, settings, self.settings,
                          *arguments),
             capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
-        said = done.stdout + done.stderr
-        assert (done.returncode == 0) == (code == 0), f"{main} {arguments}: exit {done.returncode}\n{said}"
-        return said
+        said = f"{main} {arguments}: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        assert (done.returncode == 0) == (code == 0), said
+        return done.stdout
 
     def side_by_side(self, *calls):
         """Runs tools that do not need each other at once; their outputs in order."""
@@ -119,7 +119,7 @@ def test_a_group_is_rewound_and_deleted_by_the_tools(tools, served):
     for move, offset in (("--to-earliest", 0), ("--shift-by 7", 7), ("--to-offset 31", 31)):
         tools.groups("--reset-offsets", *move.split(), "--topic", served.topic, "--execute")
         assert served.checkpoint(tools.login)["offset"] == offset, move
-    assert tools.groups("--list")[-1] == [tools.login.group], "and no other group"
+    assert tools.run(GROUPS, "--list").split() == [tools.login.group], "and no other group"
     tools.groups("--delete-offsets", "--topic", served.topic)
     assert served.checkpoint(tools.login) is None
     tools.groups("--reset-offsets", "--to-latest", "--topic", served.topic, "--execute")
@@ -136,7 +136,7 @@ def test_what_would_change_a_topic_is_refused(tools, served):
         ("--alter", "--topic", served.topic, "--partitions", "3"),
     ):
         said = tools.run(TOPICS, *arguments, code=1)
-        assert re.search(r"AuthorizationException|InvalidRequestException|PolicyViolationException", said), said
+        assert "made, filled and deleted by change tracking tasks alone" in said, said
     assert tools.run(TOPICS, "--list").split() == [served.topic]
     assert "does not exist" in tools.run(TOPICS, "--describe", "--topic", "another", code=1)
 
