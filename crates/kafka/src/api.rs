@@ -1,88 +1,14 @@
-//! The table of the served APIs: the one place that says what is spoken, in which versions.
+//! The table of the known APIs: the one place that says what is spoken, in which versions, and whether it
+//! is answered. `docs/kafka.md` shows it to users.
 //!
-//! Where a range begins and ends follows the clients in use: sarama at 0.11 speaks fixed old
-//! versions, `@platformatic/kafka` only new ones, librdkafka derives its Fetch version from the
-//! advertised Produce version (so Produce stands here although every topic refuses it).
+//! A range begins with the oldest version that a client in use speaks and ends with the newest of Kafka 4.3:
+//! sarama at 0.11 speaks fixed old versions, `@platformatic/kafka` only new ones, librdkafka derives its
+//! Fetch version from the advertised Produce version (so Produce stands here although every topic
+//! refuses it).
 
 use crate::ApiVersion;
 
-/// An API, by Kafka's name and number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(i16)]
-pub enum ApiKey {
-    /// Appends records; advertised, and refused for every partition.
-    Produce = 0,
-    /// Reads record batches.
-    Fetch = 1,
-    /// Finds an offset by time.
-    ListOffsets = 2,
-    /// Names the brokers, topics and partitions.
-    Metadata = 3,
-    /// Stores where a group stands.
-    OffsetCommit = 8,
-    /// Reads where a group stands.
-    OffsetFetch = 9,
-    /// Names the broker that coordinates a group.
-    FindCoordinator = 10,
-    /// Enters a group.
-    JoinGroup = 11,
-    /// Keeps a member in its group.
-    Heartbeat = 12,
-    /// Leaves a group.
-    LeaveGroup = 13,
-    /// Hands out the assignment of a group.
-    SyncGroup = 14,
-    /// Says who is in a group.
-    DescribeGroups = 15,
-    /// Says which groups there are.
-    ListGroups = 16,
-    /// Chooses a SASL mechanism.
-    SaslHandshake = 17,
-    /// Asks what is served; this table is the answer.
-    ApiVersions = 18,
-    /// Creates topics; refused.
-    CreateTopics = 19,
-    /// Deletes topics; refused.
-    DeleteTopics = 20,
-    /// Deletes records; refused.
-    DeleteRecords = 21,
-    /// Asked before producing; refused.
-    InitProducerId = 22,
-    /// Finds where the batches of a leader epoch end.
-    OffsetForLeaderEpoch = 23,
-    /// Shows access rules; refused.
-    DescribeAcls = 29,
-    /// Makes access rules; refused.
-    CreateAcls = 30,
-    /// Deletes access rules; refused.
-    DeleteAcls = 31,
-    /// Shows settings of topics and of the broker.
-    DescribeConfigs = 32,
-    /// Replaces settings; refused.
-    AlterConfigs = 33,
-    /// Carries a SASL token.
-    SaslAuthenticate = 36,
-    /// Adds partitions; refused.
-    CreatePartitions = 37,
-    /// Forgets groups.
-    DeleteGroups = 42,
-    /// Changes settings; refused.
-    IncrementalAlterConfigs = 44,
-    /// Says which partitions are moving: none, ever.
-    ListPartitionReassignments = 46,
-    /// Forgets where a group stands.
-    OffsetDelete = 47,
-    /// Names the brokers, for admin clients.
-    DescribeCluster = 60,
-    /// Enters, keeps and leaves a group of the consumer protocol (KIP-848).
-    ConsumerGroupHeartbeat = 68,
-    /// Says who is in a group of the consumer protocol.
-    ConsumerGroupDescribe = 69,
-    /// Names topics and partitions, page by page.
-    DescribeTopicPartitions = 75,
-}
-
-/// The served versions of one API.
+/// The known versions of one API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Versions {
     /// The oldest version that is served.
@@ -93,100 +19,139 @@ pub struct Versions {
     pub flexible_from: i16,
 }
 
+/// What a broker of ours does with an API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It answers.
+    Answered,
+    /// It answers that the caller may not do this.
+    Refused,
+    /// It does not advertise it, and closes the connection of who asks all the same, as of any API that is
+    /// not known.
+    Silent,
+}
+
 /// "No version of this API is flexible".
 const NEVER: i16 = i16::MAX;
 
-const fn versions(min: i16, max: i16, flexible_from: i16) -> Versions {
-    Versions { min, max, flexible_from }
+macro_rules! apis {
+    ($(
+        #[doc = $purpose:literal]
+        $api:ident = $number:literal: $min:literal to $max:literal, flexible from $flexible:tt,
+        $standing:ident;
+    )*) => {
+        /// An API, by Kafka's name and number.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(i16)]
+        pub enum ApiKey {
+            $(#[doc = $purpose] $api = $number,)*
+        }
+
+        impl ApiKey {
+            /// Every known API, by number.
+            pub const ALL: [Self; [$($number,)*].len()] = [$(Self::$api,)*];
+
+            /// What it is for, in one sentence.
+            pub const fn purpose(self) -> &'static str {
+                match self {
+                    $(Self::$api => $purpose.trim_ascii(),)*
+                }
+            }
+
+            /// Which versions are served.
+            pub const fn versions(self) -> Versions {
+                match self {
+                    $(Self::$api => Versions { min: $min, max: $max, flexible_from: $flexible },)*
+                }
+            }
+
+            /// What is done with it.
+            pub const fn standing(self) -> Standing {
+                match self {
+                    $(Self::$api => Standing::$standing,)*
+                }
+            }
+        }
+    };
+}
+
+apis! {
+    /// Appends records.
+    Produce = 0: 0 to 13, flexible from 9, Refused;
+    /// Reads record batches.
+    Fetch = 1: 0 to 18, flexible from 12, Answered;
+    /// Finds an offset by time.
+    ListOffsets = 2: 0 to 11, flexible from 6, Answered;
+    /// Names the brokers, topics and partitions.
+    Metadata = 3: 0 to 13, flexible from 9, Answered;
+    /// Stores where a group stands.
+    OffsetCommit = 8: 0 to 10, flexible from 8, Answered;
+    /// Reads where a group stands.
+    OffsetFetch = 9: 0 to 10, flexible from 6, Answered;
+    /// Names the broker that coordinates a group.
+    FindCoordinator = 10: 0 to 6, flexible from 3, Answered;
+    /// Enters a group.
+    JoinGroup = 11: 0 to 9, flexible from 6, Answered;
+    /// Keeps a member in its group.
+    Heartbeat = 12: 0 to 4, flexible from 4, Answered;
+    /// Leaves a group.
+    LeaveGroup = 13: 0 to 5, flexible from 4, Answered;
+    /// Hands out the assignment of a group.
+    SyncGroup = 14: 0 to 5, flexible from 4, Answered;
+    /// Says who is in a group.
+    DescribeGroups = 15: 0 to 6, flexible from 5, Answered;
+    /// Says which groups there are.
+    ListGroups = 16: 0 to 5, flexible from 3, Answered;
+    /// Chooses a SASL mechanism.
+    SaslHandshake = 17: 0 to 1, flexible from NEVER, Answered;
+    /// Asks what is served: this table.
+    ApiVersions = 18: 0 to 4, flexible from 3, Answered;
+    /// Creates topics.
+    CreateTopics = 19: 0 to 7, flexible from 5, Refused;
+    /// Deletes topics.
+    DeleteTopics = 20: 0 to 6, flexible from 4, Refused;
+    /// Deletes records.
+    DeleteRecords = 21: 0 to 2, flexible from 2, Refused;
+    /// Is asked by a producer before it writes.
+    InitProducerId = 22: 0 to 5, flexible from 2, Refused;
+    /// Finds where the batches of a leader epoch end.
+    OffsetForLeaderEpoch = 23: 0 to 4, flexible from 4, Answered;
+    /// Shows access rules.
+    DescribeAcls = 29: 0 to 3, flexible from 2, Refused;
+    /// Makes access rules.
+    CreateAcls = 30: 0 to 3, flexible from 2, Refused;
+    /// Deletes access rules.
+    DeleteAcls = 31: 0 to 3, flexible from 2, Refused;
+    /// Shows settings of topics and of the broker.
+    DescribeConfigs = 32: 0 to 4, flexible from 4, Answered;
+    /// Replaces settings.
+    AlterConfigs = 33: 0 to 2, flexible from 2, Refused;
+    /// Carries a SASL token.
+    SaslAuthenticate = 36: 0 to 2, flexible from 2, Answered;
+    /// Adds partitions.
+    CreatePartitions = 37: 0 to 3, flexible from 2, Refused;
+    /// Forgets groups.
+    DeleteGroups = 42: 0 to 2, flexible from 2, Answered;
+    /// Changes settings.
+    IncrementalAlterConfigs = 44: 0 to 1, flexible from 1, Refused;
+    /// Says which partitions are moving between brokers: none.
+    ListPartitionReassignments = 46: 0 to 0, flexible from 0, Answered;
+    /// Forgets where a group stands.
+    OffsetDelete = 47: 0 to 0, flexible from NEVER, Answered;
+    /// Names the brokers, for admin clients.
+    DescribeCluster = 60: 0 to 2, flexible from 0, Answered;
+    /// Enters, keeps and leaves a group of the consumer protocol (KIP-848).
+    ConsumerGroupHeartbeat = 68: 0 to 1, flexible from 0, Silent;
+    /// Says who is in a group of the consumer protocol.
+    ConsumerGroupDescribe = 69: 0 to 1, flexible from 0, Silent;
+    /// Names topics and partitions, page by page.
+    DescribeTopicPartitions = 75: 0 to 0, flexible from 0, Answered;
 }
 
 impl ApiKey {
-    /// Every API whose messages are known here, by number.
-    pub const ALL: [Self; 35] = [
-        Self::Produce,
-        Self::Fetch,
-        Self::ListOffsets,
-        Self::Metadata,
-        Self::OffsetCommit,
-        Self::OffsetFetch,
-        Self::FindCoordinator,
-        Self::JoinGroup,
-        Self::Heartbeat,
-        Self::LeaveGroup,
-        Self::SyncGroup,
-        Self::DescribeGroups,
-        Self::ListGroups,
-        Self::SaslHandshake,
-        Self::ApiVersions,
-        Self::CreateTopics,
-        Self::DeleteTopics,
-        Self::DeleteRecords,
-        Self::InitProducerId,
-        Self::OffsetForLeaderEpoch,
-        Self::DescribeAcls,
-        Self::CreateAcls,
-        Self::DeleteAcls,
-        Self::DescribeConfigs,
-        Self::AlterConfigs,
-        Self::SaslAuthenticate,
-        Self::CreatePartitions,
-        Self::DeleteGroups,
-        Self::IncrementalAlterConfigs,
-        Self::ListPartitionReassignments,
-        Self::OffsetDelete,
-        Self::DescribeCluster,
-        Self::ConsumerGroupHeartbeat,
-        Self::ConsumerGroupDescribe,
-        Self::DescribeTopicPartitions,
-    ];
-
-    /// Whether a broker of ours answers it. One that is known and not answered is not advertised.
+    /// Whether clients are told of it. What is known and not answered is not advertised.
     pub const fn is_answered(self) -> bool {
-        !matches!(
-            self,
-            Self::ConsumerGroupHeartbeat | Self::ConsumerGroupDescribe
-        )
-    }
-
-    /// Which versions are served.
-    pub const fn versions(self) -> Versions {
-        match self {
-            Self::Produce => versions(0, 13, 9),
-            Self::Fetch => versions(0, 18, 12),
-            Self::ListOffsets => versions(0, 11, 6),
-            Self::Metadata => versions(0, 13, 9),
-            Self::OffsetCommit => versions(0, 10, 8),
-            Self::OffsetFetch => versions(0, 10, 6),
-            Self::FindCoordinator => versions(0, 6, 3),
-            Self::JoinGroup => versions(0, 9, 6),
-            Self::Heartbeat => versions(0, 4, 4),
-            Self::LeaveGroup => versions(0, 5, 4),
-            Self::SyncGroup => versions(0, 5, 4),
-            Self::DescribeGroups => versions(0, 6, 5),
-            Self::ListGroups => versions(0, 5, 3),
-            Self::SaslHandshake => versions(0, 1, NEVER),
-            Self::ApiVersions => versions(0, 4, 3),
-            Self::CreateTopics => versions(0, 7, 5),
-            Self::DeleteTopics => versions(0, 6, 4),
-            Self::DeleteRecords => versions(0, 2, 2),
-            Self::InitProducerId => versions(0, 5, 2),
-            Self::OffsetForLeaderEpoch => versions(0, 4, 4),
-            Self::DescribeAcls => versions(0, 3, 2),
-            Self::CreateAcls => versions(0, 3, 2),
-            Self::DeleteAcls => versions(0, 3, 2),
-            Self::DescribeConfigs => versions(0, 4, 4),
-            Self::AlterConfigs => versions(0, 2, 2),
-            Self::SaslAuthenticate => versions(0, 2, 2),
-            Self::CreatePartitions => versions(0, 3, 2),
-            Self::DeleteGroups => versions(0, 2, 2),
-            Self::IncrementalAlterConfigs => versions(0, 1, 1),
-            Self::ListPartitionReassignments => versions(0, 0, 0),
-            Self::OffsetDelete => versions(0, 0, NEVER),
-            Self::DescribeCluster => versions(0, 2, 0),
-            Self::ConsumerGroupHeartbeat => versions(0, 1, 0),
-            Self::ConsumerGroupDescribe => versions(0, 1, 0),
-            Self::DescribeTopicPartitions => versions(0, 0, 0),
-        }
+        !matches!(self.standing(), Standing::Silent)
     }
 
     /// The number on the wire.

@@ -4,6 +4,7 @@ use crate::{
     ApiKey, ApiVersion, CorrelationId, Offset, Request, Response,
     batch::{self, BatchHeader},
     message_set::{Conversion, MessageFormat, messages},
+    split_response,
 };
 
 /// How much a fuzzed batch may decompress to.
@@ -26,6 +27,32 @@ pub fn fuzz_request(bytes: &[u8]) {
     let (header_again, request_again) =
         Request::decode_whole(frame.payload()).expect("a request that was written can be read");
     assert_eq!((header_again, request_again), (header, request));
+}
+
+/// Entry of the fuzz targets for single APIs. The first byte says which version the rest is read in, and
+/// whether as a request (even) or a response (odd); never panics.
+///
+/// # Panics
+/// If a message that can be read does not read the same after it was written again: a bug here.
+pub fn fuzz_api(api: ApiKey, bytes: &[u8]) {
+    let Some((choice, body)) = bytes.split_first() else { return };
+    let versions = api.versions();
+    let version = ApiVersion(versions.min.saturating_add(i16::from(choice / 2)));
+    let correlation = CorrelationId(0);
+    if choice % 2 == 0 {
+        let Ok(request) = Request::decode(api, version, body) else { return };
+        let frame = request.clone().encode(version, correlation, None);
+        let frame = frame.expect("a request that was read can be written in the same version");
+        let again = Request::decode_whole(frame.payload()).map(|(_, again)| again);
+        assert_eq!(again.expect("a request that was written can be read"), request);
+    } else {
+        let Ok(response) = Response::decode(api, version, body) else { return };
+        let frame = response.clone().encode(version, correlation);
+        let frame = frame.expect("a response that was read can be written in the same version");
+        let again = split_response(api, version, frame.payload())
+            .and_then(|(_, body)| Response::decode(api, version, body));
+        assert_eq!(again.expect("a response that was written can be read"), response);
+    }
 }
 
 /// Entry of the fuzz target for record batches: reads the bytes as a batch with all its records,

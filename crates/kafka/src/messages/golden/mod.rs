@@ -5,7 +5,9 @@
 use std::fmt::Debug;
 use std::path::Path;
 
-use crate::{ApiKey, ApiVersion, CorrelationId, ErrorCode, Request, Response, split_response};
+use crate::{
+    ApiKey, ApiVersion, CorrelationId, ErrorCode, Request, Response, fuzz_api, split_response,
+};
 
 /// One line of a golden file.
 #[derive(Debug)]
@@ -112,6 +114,24 @@ fn every_field_has_the_value_that_kafka_wrote_under_its_name() {
                 let names = theirs(&field);
                 let meant = names.iter().any(|name| values(name).contains(&value));
                 assert!(meant, "{api:?} {}: {field} is {value} in {text}", one.version);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_golden_message_with_one_wrong_byte_never_panics() {
+    for api in ApiKey::ALL {
+        for one in golden(api).iter().filter(|one| api.serves(one.version)) {
+            let version = u8::try_from(one.version.0 - api.versions().min).unwrap();
+            let choice = version * 2 + u8::from(!one.is_request);
+            let mut input = [&[choice], one.bytes.as_slice()].concat();
+            for at in 1..input.len() {
+                for wrong in [0, 1, 0x7f, 0x80, 0xff] {
+                    let right = std::mem::replace(&mut input[at], wrong);
+                    fuzz_api(api, &input);
+                    input[at] = right;
+                }
             }
         }
     }
