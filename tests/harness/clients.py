@@ -178,7 +178,7 @@ class Java:
         return [(int(offset), base64.b64decode(value)) for offset, value in lines]
 
 
-ALL = [Kcat(), Confluent(), KafkaPython(), Java(1), Java(4)]
+ALL = [Kcat(), Confluent(), KafkaPython(), Java(0), Java(4)]
 
 
 def end_of(broker, topic, login=Login()):

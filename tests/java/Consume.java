@@ -1,4 +1,8 @@
+import java.io.IOException;
 import java.lang.reflect.Method;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Collections;
@@ -8,12 +12,11 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.common.TopicPartition;
 
 /**
  * Reads so many records and prints each as its offset and its value in base64. Runs on every kafka-clients from
- * 1.0 on: arguments are broker, topic, start (beginning, committed or seconds), count, group, and optionally
+ * 0.10 on: arguments are broker, topic, start (beginning, committed or seconds), count, group, and optionally
  * user and password.
  */
 public class Consume {
@@ -49,7 +52,8 @@ public class Consume {
         }
     }
 
-    private static void position(KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, String start) {
+    private static void position(KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, String start)
+            throws Exception {
         if (start.equals("committed")) {
             consumer.subscribe(Collections.singletonList(partition.topic()));
             return;
@@ -59,12 +63,30 @@ public class Consume {
             consumer.seekToBeginning(Collections.singletonList(partition));
             return;
         }
-        Map<TopicPartition, OffsetAndTimestamp> found =
-                consumer.offsetsForTimes(Collections.singletonMap(partition, Long.valueOf(start)));
-        if (found.get(partition) == null) {
-            throw new IllegalStateException("no record at or after " + start);
+        consumer.seek(partition, offsetOf(consumer, partition, Long.parseLong(start)));
+    }
+
+    /** Offsets are asked by time since 0.10.1; the oldest client reads until a record's own time is late enough. */
+    private static long offsetOf(KafkaConsumer<byte[], byte[]> consumer, TopicPartition partition, long second)
+            throws Exception {
+        Method ask;
+        try {
+            ask = KafkaConsumer.class.getMethod("offsetsForTimes", Map.class);
+        } catch (NoSuchMethodException older) {
+            consumer.seekToBeginning(Collections.singletonList(partition));
+            while (true) {
+                for (ConsumerRecord<byte[], byte[]> record : poll(consumer)) {
+                    if (record.timestamp() >= second * 1000) {
+                        return record.offset();
+                    }
+                }
+            }
         }
-        consumer.seek(partition, found.get(partition).offset());
+        Object found = ((Map<?, ?>) ask.invoke(consumer, Collections.singletonMap(partition, second))).get(partition);
+        if (found == null) {
+            throw new IllegalStateException("no record at or after " + second);
+        }
+        return (long) found.getClass().getMethod("offset").invoke(found);
     }
 
     /** poll(Duration) came with 2.0, and poll(long) went with 4.0. */
@@ -79,7 +101,7 @@ public class Consume {
         }
     }
 
-    private static Properties properties(String[] args) {
+    private static Properties properties(String[] args) throws IOException {
         Properties properties = new Properties();
         properties.put("bootstrap.servers", args[0]);
         properties.put("group.id", args[4]);
@@ -90,11 +112,19 @@ public class Consume {
         if (args.length > 6) {
             properties.put("security.protocol", "SASL_PLAINTEXT");
             properties.put("sasl.mechanism", "PLAIN");
-            properties.put(
-                    "sasl.jaas.config",
-                    "org.apache.kafka.common.security.plain.PlainLoginModule required username=\""
-                            + args[5] + "\" password=\"" + args[6] + "\";");
+            String login = "org.apache.kafka.common.security.plain.PlainLoginModule required username=\""
+                    + args[5] + "\" password=\"" + args[6] + "\";";
+            properties.put("sasl.jaas.config", login);
+            loginOfOldClients(login);
         }
         return properties;
+    }
+
+    /** `sasl.jaas.config` came with 0.10.2; before, the login is in a file that the whole process uses. */
+    private static void loginOfOldClients(String login) throws IOException {
+        Path file = Files.createTempFile("jaas", ".conf");
+        file.toFile().deleteOnExit();
+        Files.write(file, ("KafkaClient {\n" + login + "\n};\n").getBytes(StandardCharsets.UTF_8));
+        System.setProperty("java.security.auth.login.config", file.toString());
     }
 }
