@@ -15,12 +15,12 @@ DEADLINE_S = 120
 PAGES = paths.REPOSITORY / "docs" / "clients"
 
 
-def does_what_it_says(folder, served, scratch):
+def does_what_it_says(folder, served, scratch, more=()):
     """Runs the first shell block of a page in a copy of `docs/clients/`, and waits for each row of the topic."""
-    shutil.copytree(PAGES, scratch / "clients", ignore=shutil.ignore_patterns("jars", "classes", "node_modules"))
+    shutil.copytree(PAGES, scratch / "clients", ignore=shutil.ignore_patterns("jars", "classes", "node_modules", "target"))
     page = scratch / "clients" / folder
     block = re.search(r"```sh\n(.*?)```", (page / "README.md").read_text(), re.DOTALL)[1]
-    prints_every_row(["bash", "-euc", block], served, page)
+    prints_every_row(["bash", "-euc", block], served, page, more)
 
 
 def prints_every_row(command, served, folder, more=()):

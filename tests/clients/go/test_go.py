@@ -1,9 +1,12 @@
 """sarama, franz-go and segmentio's kafka-go, told to speak as a broker of their time does, and as the newest one."""
 
+import os
+
 import pytest
 
 from harness import paths
 
+import pages
 import tour
 
 BUILT = paths.CACHE / "clients" / "go"
@@ -32,3 +35,10 @@ CLIENTS = [
 @pytest.mark.parametrize("toured", CLIENTS, ids=str)
 def test_a_client_in_go(toured, take_the_tour):
     take_the_tour(toured)
+
+
+def test_the_page_for_go_does_what_it_says(served, scratch):
+    # Where the machine has no Go of its own, one was brought in.
+    brought = paths.CACHE.glob("go/usr/lib/go-1.*/bin")
+    path = ":".join([os.environ["PATH"], *map(str, brought)])
+    pages.does_what_it_says("go", served, scratch, (("PATH", path),))

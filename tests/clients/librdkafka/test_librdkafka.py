@@ -1,9 +1,12 @@
 """librdkafka from 0.11 to the newest, by its C interface, by its Python binding, and as kcat."""
 
+import subprocess
+
 import pytest
 
-from harness import paths
+from harness import paths, wait
 
+import pages
 import tour
 
 HERE = paths.TESTS / "clients" / "librdkafka"
@@ -37,3 +40,16 @@ CLIENTS = [
 @pytest.mark.parametrize("toured", CLIENTS, ids=str)
 def test_a_client_on_librdkafka(toured, take_the_tour):
     take_the_tour(toured)
+
+
+def test_the_page_for_kcat_does_what_it_says(served):
+    """The script says one line for each record; kcat has no Avro of its own."""
+    with served.new_login() as login, open(served.folder / "kcat-page", "w+b") as said:
+        program = subprocess.Popen(["sh", "consume.sh"], cwd=pages.PAGES / "kcat", stdin=subprocess.DEVNULL,
+                                   stdout=said, env=tour.environment(served, login))
+        wait.until(lambda: len(pages.changes(said)) >= served.end, "a line for each record", pages.DEADLINE_S)
+        program.terminate()
+        program.wait(30)
+        lines = pages.changes(said)[: served.end]
+    expected = [(offset, held.timestamp, len(held.value)) for offset, held in enumerate(served.records)]
+    assert [(line["offset"], line["time"], line["bytes"]) for line in lines] == expected

@@ -28,5 +28,5 @@ def test_a_client_in_python(toured, take_the_tour):
     take_the_tour(toured)
 
 
-def test_the_page_for_python_runs_as_it_stands(served):
-    pages.prints_every_row(["python3", "consume.py"], served, "python")
+def test_the_page_for_python_does_what_it_says(served, scratch):
+    pages.does_what_it_says("python", served, scratch)
