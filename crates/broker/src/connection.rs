@@ -234,6 +234,9 @@ impl Connection {
                     };
                     self.outgoing(answer.frame.sent_len() as u64).answer(&answer).await?;
                     self.count(api, answer.error, began);
+                    if !answer.throttle.is_zero() && !self.wait_out(answer.throttle).await {
+                        return Ok(());
+                    }
                     let now = Instant::now();
                     let sign = self.trail.answered(api, now);
                     self.follow(sign, now);
@@ -277,6 +280,15 @@ impl Connection {
         self.outgoing(greeting.bytes.len() as u64).bytes(&greeting.bytes).await?;
         self.count(greeting.api, greeting.error, began);
         greeting.close.map_or(Ok(()), Err)
+    }
+
+    /// Leaves a client unheard for a time (KIP-219); `false` if it goes, or the broker stops.
+    async fn wait_out(&mut self, throttle: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(throttle) => true,
+            () = self.stream.gone() => false,
+            () = self.stop.raised() => false,
+        }
     }
 
     /// The way out, for something of this length.

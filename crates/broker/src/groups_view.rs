@@ -1,5 +1,6 @@
 //! Consumer groups for those who show, rewind or delete them: the API and the command line.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use change::GroupId;
@@ -38,6 +39,12 @@ impl GroupsView {
         keep: impl FnOnce() -> T,
     ) -> Result<T, GroupView> {
         self.shared.groups.intervene(group, force, keep).map_err(|StillLiving(view)| view)
+    }
+
+    /// Lets a group fetch so many bytes a second, from now on and on all its connections; `None` for what
+    /// all others may.
+    pub fn set_fetch_rate(&self, group: &GroupId, rate: Option<NonZeroU64>) {
+        self.shared.quotas().set(group, rate);
     }
 
     /// A group was deleted: its members are sent away, and its connections closed at their next

@@ -28,6 +28,7 @@ mod outgoing;
 mod places;
 mod planning;
 mod principal;
+mod quotas;
 mod sasl;
 mod session;
 mod settings;

@@ -29,6 +29,9 @@ pub const CONNECTIONS_REFUSED: &str = "wellhead_kafka_connections_refused";
 /// Bytes of record batches sent, by consumer group; exposed with `_total`.
 pub const FETCH_BYTES: &str = "wellhead_kafka_fetch_bytes";
 
+/// Seconds for which answers were throttled because of a quota, by consumer group; exposed with `_total`.
+pub const THROTTLED_SECONDS: &str = "wellhead_kafka_throttled_seconds";
+
 /// Cheap to clone; all clones count together.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
@@ -39,6 +42,7 @@ pub(crate) struct Metrics {
     auth_failures: Family<MechanismLabels, Counter>,
     connections_refused: Family<LimitLabels, Counter>,
     fetch_bytes: Family<GroupLabels, Counter<u64, AtomicU64>>,
+    throttled_seconds: Family<GroupLabels, Counter<f64, AtomicU64>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -78,6 +82,7 @@ impl Metrics {
             auth_failures: Family::default(),
             connections_refused: Family::default(),
             fetch_bytes: Family::default(),
+            throttled_seconds: Family::default(),
         };
         registry.register(REQUESTS, "Kafka requests by API and error", metrics.requests.clone());
         registry.register(
@@ -106,6 +111,11 @@ impl Metrics {
             "Bytes of record batches sent to Kafka clients, by consumer group",
             metrics.fetch_bytes.clone(),
         );
+        registry.register(
+            THROTTLED_SECONDS,
+            "Seconds for which Kafka clients were throttled because of a quota, by consumer group",
+            metrics.throttled_seconds.clone(),
+        );
         metrics
     }
 
@@ -129,6 +139,14 @@ impl Metrics {
     /// A connection was turned away.
     pub(crate) fn connection_refused(&self, limit: &'static str) {
         self.connections_refused.get_or_create(&LimitLabels { limit }).inc();
+    }
+
+    /// A group is not heard for so long.
+    pub(crate) fn throttled(&self, group: &str, time: Duration) {
+        if !time.is_zero() {
+            let labels = GroupLabels { group: group.to_owned() };
+            self.throttled_seconds.get_or_create(&labels).inc_by(time.as_secs_f64());
+        }
     }
 
     /// Record batches went to a group.

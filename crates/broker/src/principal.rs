@@ -58,6 +58,14 @@ impl Principal {
         }
     }
 
+    /// The group that has logged in, if one has.
+    pub(crate) fn account(&self) -> Option<&GroupId> {
+        match self {
+            Self::Anyone => None,
+            Self::Account { group, .. } => Some(group),
+        }
+    }
+
     /// What counters call it: few values, no names that a client makes up.
     pub(crate) fn label(&self) -> &str {
         match self {
@@ -69,7 +77,7 @@ impl Principal {
     fn sees(&self, topic: &Topic) -> bool {
         match self {
             Self::Anyone => true,
-            Self::Account { task, .. } => topic.task == *task || true,
+            Self::Account { task, .. } => topic.task == *task,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What an operator decides about the broker, already checked.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,9 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// Bytes of one Fetch answer, whatever the client asks for (`fetch.max.bytes`).
     pub fetch_bytes_max: u64,
+    /// Bytes a second that a consumer group may fetch, where it has no rate of its own
+    /// (`consumer_byte_rate`); `None` for as fast as it can.
+    pub fetch_rate: Option<NonZeroU64>,
     /// How long a Fetch may wait for data, whatever the client asks for.
     pub fetch_wait_max: Duration,
     /// Bounds and times of consumer groups.
@@ -102,6 +106,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(10 * 60),
             write_timeout: Duration::from_secs(60),
             fetch_bytes_max: 50 << 20,
+            fetch_rate: None,
             fetch_wait_max: Duration::from_secs(60),
             groups: GroupLimits::default(),
             budget: Budget::unbounded(),

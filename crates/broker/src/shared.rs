@@ -2,7 +2,7 @@
 //! how much goes on at a time. It serves nobody by itself.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use catalog::Catalog;
 use change::{Clock, GroupId};
@@ -16,6 +16,7 @@ use crate::guesses::Guesses;
 use crate::metrics::Metrics;
 use crate::places::{ConnectionLimits, Places};
 use crate::principal::Principal;
+use crate::quotas::Quotas;
 use crate::settings::Settings;
 use crate::strays::Strays;
 use crate::topics::TopicDirectory;
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) strays: Mutex<Strays>,
     /// Where cold records are waited for.
     pub(crate) disk: Disk,
+    /// How fast groups may fetch.
+    quotas: Mutex<Quotas>,
     /// What clients fetch step by step.
     pub(crate) fetch_sessions: Mutex<FetchSessions>,
     /// Where records are made readable for clients of Kafka 0.10.
@@ -75,6 +78,7 @@ impl Shared {
             guesses: Mutex::new(Guesses::new(settings.guesses)),
             strays: Mutex::default(),
             disk: Disk::default(),
+            quotas: Mutex::new(Quotas::new(settings.fetch_rate)),
             fetch_sessions: Mutex::default(),
             conversions: Conversions::new(&settings.budget),
             checks: Semaphore::new(CHECKS_MAX),
@@ -88,8 +92,14 @@ impl Shared {
         }
     }
 
+    /// The rates and debts of groups.
+    pub(crate) fn quotas(&self) -> MutexGuard<'_, Quotas> {
+        self.quotas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A group was deleted: its account is admitted no more.
     pub(crate) fn forget_group(&self, group: &GroupId) {
+        self.quotas().forget(group);
         let mut deleted = self.deleted.write().unwrap_or_else(PoisonError::into_inner);
         deleted.insert(group.clone());
     }

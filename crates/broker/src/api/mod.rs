@@ -26,6 +26,7 @@ mod rights;
 pub(crate) mod sync_group;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use budget::Permit;
 use kafka::messages::Message;
@@ -76,6 +77,8 @@ pub(crate) struct Answer {
     pub(crate) checked_bytes: u64,
     /// The memory that sending it takes, if some of its records stand in no file.
     pub(crate) memory: Option<Permit>,
+    /// The client is not heard for so long after it; it is told so.
+    pub(crate) throttle: Duration,
     /// The first error in it, for counters.
     pub(crate) error: ErrorCode,
 }
@@ -170,7 +173,8 @@ impl<'a> Call<'a> {
         records: Vec<FileRange>,
     ) -> Result<Answer, ConnectionError> {
         let frame = encode_response(self.version, self.correlation, message)?;
-        Ok(Answer { frame, records, checked_bytes: 0, memory: None, error })
+        let throttle = Duration::ZERO;
+        Ok(Answer { frame, records, checked_bytes: 0, memory: None, throttle, error })
     }
 }
 

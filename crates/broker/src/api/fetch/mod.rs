@@ -51,6 +51,11 @@ pub(super) async fn answer(
             return call.answer(error, FetchResponse { error, ..Default::default() });
         }
     };
+    let account = call.principal.account();
+    let owed = account.map(|group| broker.quotas().wait(now.into_std(), group));
+    if let Some(throttle) = owed.filter(|owed| !owed.is_zero()) {
+        return throttled(broker, call, &opened, throttle);
+    }
     let mut asked = match &opened {
         Opened::Incremental(held) => asked::by_session(&broker.topics, call, held),
         Opened::Sessionless | Opened::Full => asked::by_request(&broker.topics, call, request),
@@ -63,6 +68,9 @@ pub(super) async fn answer(
         memory = broker.conversions.convert(&mut look, &asked, format, call.version).await;
     }
     broker.metrics.fetched(call.principal.label(), look.bytes);
+    let took = |group| broker.quotas().took(Instant::now().into_std(), group, look.bytes);
+    let throttle = account.map(took).unwrap_or_default();
+    broker.metrics.throttled(call.principal.label(), throttle);
     let session = keep_session(broker, call, &opened, &asked, &mut look.topics);
     let (session_id, error) = session.unwrap_or_else(|error| (request.session_id, error));
     let mut told = look.topics.iter().flat_map(|topic| &topic.partitions);
@@ -70,10 +78,32 @@ pub(super) async fn answer(
     let node_endpoints = leader.into_iter().map(this_node).collect();
     let counted = if error.is_none() { look.error } else { error };
     let topics = look.topics;
-    let response =
-        FetchResponse { error, session_id, topics, node_endpoints, ..Default::default() };
+    let throttle_time_ms = millis(throttle);
+    let response = FetchResponse { throttle_time_ms, error, session_id, topics, node_endpoints };
     let answer = call.answer_with_records(counted, response, look.records)?;
-    Ok(Answer { checked_bytes: CHECKED_BYTES, memory, ..answer })
+    Ok(Answer { checked_bytes: CHECKED_BYTES, memory, throttle, ..answer })
+}
+
+/// Nothing, for a group that has fetched more than its quota; a session goes on, as with Kafka.
+fn throttled(
+    broker: &Shared,
+    call: &Call<'_>,
+    opened: &Opened,
+    throttle: Duration,
+) -> Result<Answer, ConnectionError> {
+    broker.metrics.throttled(call.principal.label(), throttle);
+    let session_id = match opened {
+        Opened::Incremental(held) => held.id,
+        Opened::Sessionless | Opened::Full => 0,
+    };
+    let throttle_time_ms = millis(throttle);
+    let response = FetchResponse { throttle_time_ms, session_id, ..Default::default() };
+    Ok(Answer { throttle, ..call.answer(ErrorCode::None, response)? })
+}
+
+/// As clients are told it: not shorter than it is.
+fn millis(throttle: Duration) -> i32 {
+    i32::try_from(throttle.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
 }
 
 /// What there is now, without a session and without a wait for more of it or for the disk.
@@ -107,6 +137,9 @@ async fn wait_and_look<'s>(
     let min_bytes = u64::try_from(request.min_bytes).unwrap_or_default();
     let mut bytes_max = u64::try_from(request.max_bytes).unwrap_or_default();
     bytes_max = bytes_max.min(broker.settings.fetch_bytes_max);
+    if let Some(group) = call.principal.account() {
+        bytes_max = bytes_max.min(broker.quotas().bytes_max(group));
+    }
     if older::format_of(call.version).is_some() {
         bytes_max = bytes_max.min(older::ANSWER_BYTES_MAX);
     }
