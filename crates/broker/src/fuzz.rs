@@ -38,7 +38,7 @@ pub fn fuzz_session(bytes: &[u8]) {
             Step::Answer(greeting) if greeting.close.is_some() => return,
             Step::Answer(_) => {}
             Step::Ask(question) => {
-                let Ok(step) = session.found(found(question, account.clone())) else { return };
+                let Ok(step) = session.found(found(&question, account.clone())) else { return };
                 let greeting = match step {
                     Step::Admit(_) => session.admit(desk.now, Ok(())),
                     Step::Answer(greeting) => Ok(greeting),
@@ -56,7 +56,7 @@ pub fn fuzz_session(bytes: &[u8]) {
 
 /// What a catalog answers in which `account` alone has the user and the password of a question. No proof
 /// of SCRAM fits.
-fn found(question: Question, account: Option<Principal>) -> Found {
+fn found(question: &Question, account: Option<Principal>) -> Found {
     match question {
         Question::Password(_) => Found::Password(account),
         Question::Verifier { .. } => Found::Verifier {
