@@ -1,6 +1,7 @@
 """Apache Flink's own Kafka connector: raw bytes from a time, its commits at checkpoints, and from where they stand."""
 
 import contextlib
+import json
 import subprocess
 
 from harness import clients, wait
@@ -51,3 +52,16 @@ def test_flink_reads_from_a_time_commits_and_goes_on(served, scratch):
             seen = wait.until(records, "a heartbeat", 120, 0.2)
             # A last commit may have been on its way when the job was killed.
             assert stood <= seen[0]["offset"] <= end
+
+
+def test_what_the_connector_for_dts_asks_is_answered(served):
+    with served.new_login() as login:
+        done = subprocess.run(
+            java.command("kafka-clients-1.0.2", "DtsConnector", classes="jvm-dts-connector"),
+            env=tour.environment(served, login, {"WELLHEAD_SECOND": str(served.second)}),
+            capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stderr[-3000:]
+        said = {line["event"]: line["number"] for line in map(json.loads, done.stdout.splitlines())}
+        at = served.offset_of_second
+        assert said == {"partitions": 1, "start": at, "restored": at + 1, "in the future": -1, "metadata": 0}
+        assert served.checkpoint(login)["offset"] == at + 2
