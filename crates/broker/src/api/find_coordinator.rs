@@ -3,6 +3,7 @@
 use kafka::ErrorCode;
 use kafka::messages::{
     Coordinator, FindCoordinatorRequest, FindCoordinatorResponse, KEY_TYPE_GROUP,
+    KEY_TYPE_TRANSACTION,
 };
 
 use super::{Answer, Call, NODE_ID, first_error};
@@ -30,10 +31,11 @@ fn find<'r>(call: &Call<'r>, key_type: i8, key: &'r str) -> Coordinator<'r> {
             ..Default::default()
         };
     }
-    Coordinator {
-        key,
-        error: ErrorCode::InvalidRequest,
-        error_message: Some("only consumer groups have a coordinator here"),
-        ..Default::default()
-    }
+    // Producers take this for final.
+    let error = match key_type {
+        KEY_TYPE_TRANSACTION => ErrorCode::TransactionalIdAuthorizationFailed,
+        _ => ErrorCode::InvalidRequest,
+    };
+    let error_message = Some("only consumer groups have a coordinator here");
+    Coordinator { key, error, error_message, ..Default::default() }
 }

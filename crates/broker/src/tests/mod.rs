@@ -1,6 +1,7 @@
 //! The whole broker, through real sockets on the loopback, against real logs and a real catalog.
 
 mod accounts;
+mod admin;
 mod client;
 mod groups;
 mod hostile;
