@@ -41,12 +41,15 @@ pub(crate) struct Global {
     /// Data folder of the server, where its admin.sock is
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Address of a server elsewhere, like http://wh.internal:8090
+    /// Address of a server elsewhere, like https://wh.internal:8090
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// File with the token for --url
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// File with the authorities to trust where --url begins with https://, else those of the system
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) url_ca: Option<PathBuf>,
     /// Form of the answer; tail and log dump also know pretty and hex
     #[arg(short = 'o', long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) output: Option<Format>,

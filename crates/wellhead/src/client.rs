@@ -1,4 +1,5 @@
-//! The client of the API: HTTP/1.1 over the admin socket of a data folder, or over TCP with a token.
+//! The client of the API: HTTP/1.1 over the admin socket of a data folder, or over TCP with a token, in clear
+//! or under TLS.
 //!
 //! One connection a call; nothing here retries.
 
@@ -15,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service::Problem;
+use tls::Connector;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -31,15 +33,19 @@ pub(crate) struct Client {
 }
 
 /// Where a server answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Place {
     Socket {
         path: PathBuf,
         /// Nobody named the folder, so it may be another one.
         guessed: bool,
     },
-    /// `host:port`.
-    Tcp(String),
+    Tcp {
+        /// `host:port`.
+        authority: String,
+        /// `None` speaks plain HTTP.
+        tls: Option<Connector>,
+    },
 }
 
 /// An answer without its meaning.
@@ -60,7 +66,12 @@ impl Client {
     pub(crate) fn new(global: &Global) -> Result<Self> {
         let token = global.token_file.as_deref().map(read_secret).transpose()?;
         let place = match &global.url {
-            Some(url) => Place::Tcp(authority(url)?),
+            Some(url) => {
+                let (is_secured, authority) = address(url)?;
+                let connector = || Connector::new(global.url_ca.as_deref());
+                let tls = is_secured.then(connector).transpose();
+                Place::Tcp { authority, tls: tls.map_err(|e| Failure::usage(e.to_string()))? }
+            }
             None => {
                 let (folder, guessed) = data_dir(global)?;
                 Place::Socket { path: folder.join("admin.sock"), guessed }
@@ -127,10 +138,15 @@ impl Client {
                     self.speak(stream.map_err(|e| self.place.unreachable(&e))?, method, path, body)
                         .await
                 }
-                Place::Tcp(address) => {
-                    let stream = TcpStream::connect(address).await;
-                    self.speak(stream.map_err(|e| self.place.unreachable(&e))?, method, path, body)
-                        .await
+                Place::Tcp { authority, tls } => {
+                    let stream = TcpStream::connect(authority).await;
+                    let stream = stream.map_err(|e| self.place.unreachable(&e))?;
+                    let Some(connector) = tls else {
+                        return self.speak(stream, method, path, body).await;
+                    };
+                    let stream = connector.connect(host(authority), stream).await;
+                    let stream = stream.map_err(|e| self.place.distrusted(&e))?;
+                    self.speak(stream, method, path, body).await
                 }
             }
         };
@@ -212,15 +228,24 @@ impl Place {
     fn shown(&self) -> String {
         match self {
             Self::Socket { path, .. } => path.display().to_string(),
-            Self::Tcp(address) => format!("http://{address}"),
+            Self::Tcp { authority, tls: None } => format!("http://{authority}"),
+            Self::Tcp { authority, tls: Some(_) } => format!("https://{authority}"),
         }
     }
 
     fn host(&self) -> &str {
         match self {
             Self::Socket { .. } => "localhost",
-            Self::Tcp(address) => address,
+            Self::Tcp { authority, .. } => authority,
         }
+    }
+
+    /// The handshake of TLS came to nothing.
+    fn distrusted(&self, error: &std::io::Error) -> Failure {
+        let shown = self.shown();
+        Failure::environment(format!(
+            "the server at {shown} is not trusted ({error}); give the authority of its certificate with --url-ca FILE, and the name that it has with --url; or does it speak http?"
+        ))
     }
 
     fn unreachable(&self, error: &std::io::Error) -> Failure {
@@ -235,12 +260,18 @@ impl Place {
                     "no server answers at {shown}; is it running? start it with: wellhead serve -c wellhead.toml, or: wellhead tap URL{hint}"
                 )
             }
-            Self::Tcp(_) => format!(
+            Self::Tcp { .. } => format!(
                 "no server answers at {shown} ({error}); is it running, and is that the address of http.listen?"
             ),
         };
         Failure::environment(message)
     }
+}
+
+/// The host of a `host:port`.
+fn host(authority: &str) -> &str {
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// A name as one segment of a path.
@@ -295,8 +326,8 @@ pub(crate) fn inputs(global: &Global) -> Inputs {
     Inputs { file: global.config.clone(), environment, flags, without_secrets: false }
 }
 
-/// `host:port` of an address like `http://wh.internal:8090`.
-fn authority(url: &str) -> Result<String> {
+/// Whether an address like `https://wh.internal:8090` asks for TLS, and its `host:port`.
+fn address(url: &str) -> Result<(bool, String)> {
     let wrong = |why: &str| {
         Failure::usage(format!(
             "--url {why}; it is the server's address, like http://127.0.0.1:8090"
@@ -305,16 +336,18 @@ fn authority(url: &str) -> Result<String> {
     if url.starts_with("mysql://") || url.starts_with("mariadb://") {
         return Err(wrong("names a database, which --source takes").into());
     }
-    if url.starts_with("https://") {
-        return Err(wrong("asks for https, which this version does not speak").into());
-    }
-    let rest = url.strip_prefix("http://").ok_or_else(|| wrong("does not start with http://"))?;
+    let (is_secured, rest) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+        (Some(rest), _) => (false, rest),
+        (_, Some(rest)) => (true, rest),
+        (None, None) => return Err(wrong("starts with neither http:// nor https://").into()),
+    };
     let address = rest.trim_end_matches('/');
     if address.is_empty() || address.contains(['/', '@', '?', '#', ' ']) {
         return Err(wrong("has more or less than a host and a port").into());
     }
     let has_port = address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    Ok(if has_port { address.to_owned() } else { format!("{address}:{DEFAULT_PORT}") })
+    let address = if has_port { address.to_owned() } else { format!("{address}:{DEFAULT_PORT}") };
+    Ok((is_secured, address))
 }
 
 #[cfg(test)]

@@ -28,7 +28,8 @@ impl Reloader {
 
 impl Reload for Reloader {
     fn reload(&self) -> Result<Vec<String>, Problem> {
-        let new = config::load(&self.inputs).map_err(|faults| faults.problem())?;
+        let new = config::load(&self.inputs)
+            .map_err(|faults| Problem { detail: faults.to_string(), ..faults.problem() })?;
         self.certificates.reload(&new.config)?;
         let are_doors_the_same = new.config.locks() == self.started.config.locks();
         let is_used =

@@ -37,19 +37,26 @@ fn an_address_is_a_host_and_a_port() {
         ("http://wh.internal/", "wh.internal:8090"),
         ("http://[::1]", "[::1]:8090"),
         ("http://[::1]:81", "[::1]:81"),
+        ("https://wh.internal", "wh.internal:8090"),
     ] {
-        assert_eq!(authority(url).unwrap(), expected);
+        assert_eq!(address(url).unwrap(), (url.starts_with("https"), expected.to_owned()));
+    }
+}
+
+#[test]
+fn a_certificate_is_held_against_the_host_alone() {
+    for (authority, expected) in [("wh.internal:8090", "wh.internal"), ("[::1]:81", "::1")] {
+        assert_eq!(host(authority), expected);
     }
 }
 
 #[test]
 fn a_wrong_address_is_refused_with_the_reason() {
-    let refused = |url: &str| authority(url).unwrap_err().to_string();
+    let refused = |url: &str| address(url).unwrap_err().to_string();
     let hint = "; it is the server's address, like http://127.0.0.1:8090";
     for (url, why) in [
         ("mysql://u@h", "names a database, which --source takes"),
-        ("https://h", "asks for https, which this version does not speak"),
-        ("h:8090", "does not start with http://"),
+        ("h:8090", "starts with neither http:// nor https://"),
         ("http://u@h", "has more or less than a host and a port"),
         ("http://h/api", "has more or less than a host and a port"),
     ] {
@@ -78,7 +85,7 @@ fn nobody_there_is_told_with_the_next_command() {
         "./wellhead-data/admin.sock may not be used by this user; run this as the server's user, or give --url and --token-file"
     );
     assert_eq!(
-        Place::Tcp("h:8090".into())
+        Place::Tcp { authority: "h:8090".into(), tls: None }
             .unreachable(&Error::from(ErrorKind::ConnectionRefused))
             .to_string(),
         "no server answers at http://h:8090 (connection refused); is it running, and is that the address of http.listen?"

@@ -4,7 +4,7 @@ use clap::Parser;
 use serde_json::json;
 
 use super::*;
-use crate::cli::{Cli, Verb};
+use crate::cli::{Cli, Format, Verb};
 
 fn parsed(line: &str) -> (Global, TailArgs) {
     let cli = Cli::try_parse_from(line.split(' ')).unwrap();
