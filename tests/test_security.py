@@ -209,6 +209,18 @@ def test_j09_real_clients_log_in_by_every_mechanism(shared, mechanism):
     assert said.returncode == 0 and f'topic "{TASK}"' in said.stdout and FOREIGN not in said.stdout, said.stdout + said.stderr
 
 
+@pytest.mark.parametrize("version, mechanism", [(1, "SCRAM-SHA-256"), (4, "SCRAM-SHA-512")])
+def test_j09_java_logs_in_by_scram(shared, version, mechanism):
+    jars, login = paths.JARS / f"kafka-clients-{version}", shared.login
+    said = subprocess.run(
+        ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Dsasl.mechanism={mechanism}", "-cp", f"{jars}/*",
+         str(paths.TESTS / "java" / "Consume.java"), shared.server.kafka, TASK, "beginning", str(ROWS), login.group,
+         login.user, login.password],
+        capture_output=True, text=True, timeout=120,
+    )
+    assert said.returncode == 0 and len(said.stdout.splitlines()) == ROWS, said.stderr
+
+
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_j09_wrong_passwords_and_strangers_are_told_the_same(shared, mechanism):
     before = shared.counter(FAILED, mechanism=mechanism)

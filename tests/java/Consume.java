@@ -17,7 +17,7 @@ import org.apache.kafka.common.TopicPartition;
 /**
  * Reads so many records and prints each as its offset and its value in base64. Runs on every kafka-clients from
  * 0.10 on: arguments are broker, topic, start (beginning, committed or seconds), count, group, and optionally
- * user and password.
+ * user and password. The property `sasl.mechanism` says how to log in.
  */
 public class Consume {
     public static void main(String[] args) throws Exception {
@@ -111,8 +111,10 @@ public class Consume {
         properties.put("value.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer");
         if (args.length > 6) {
             properties.put("security.protocol", "SASL_PLAINTEXT");
-            properties.put("sasl.mechanism", "PLAIN");
-            String login = "org.apache.kafka.common.security.plain.PlainLoginModule required username=\""
+            String mechanism = System.getProperty("sasl.mechanism", "PLAIN");
+            properties.put("sasl.mechanism", mechanism);
+            String module = mechanism.equals("PLAIN") ? "plain.PlainLoginModule" : "scram.ScramLoginModule";
+            String login = "org.apache.kafka.common.security." + module + " required username=\""
                     + args[5] + "\" password=\"" + args[6] + "\";";
             properties.put("sasl.jaas.config", login);
             loginOfOldClients(login);
