@@ -13,7 +13,7 @@
 //!
 //! *None* is offset −1 and timestamp −1. The third line differs from both on purpose: a consumer that
 //! starts at "now" on an idle stream would get none, and DTS clients then replay the whole log. A
-//! partition that is named twice is refused the second time, as in Kafka.
+//! partition that is named twice is refused, once, as in Kafka.
 //!
 //! All that the log holds is on this machine, so the first offset that is here (KIP-405) is the first of
 //! all, and none is elsewhere. Version 0 is from before times were looked up by record: it answers where
@@ -29,7 +29,7 @@ use kafka::messages::{
     TIMESTAMP_EARLIEST, TIMESTAMP_EARLIEST_LOCAL, TIMESTAMP_EARLIEST_PENDING_UPLOAD,
     TIMESTAMP_LATEST, TIMESTAMP_LATEST_TIERED, TIMESTAMP_MAX,
 };
-use kafka::{ApiVersion, ErrorCode, LeaderEpoch, Offset};
+use kafka::{ApiVersion, ErrorCode, LeaderEpoch, Offset, PartitionId};
 use log::Reader;
 
 use super::epochs::leader_epoch_error;
@@ -74,16 +74,21 @@ pub(super) async fn answer(
     request: &ListOffsetsRequest<'_>,
 ) -> Result<Answer, ConnectionError> {
     let now = broker.clock.now();
+    let twice = named_twice(request);
     let mut seen = HashSet::new();
     let mut topics = Vec::with_capacity(request.topics.len());
     for asked in &request.topics {
         let topic = call.principal.topic(&broker.topics, asked.name);
         let mut partitions = Vec::with_capacity(asked.partitions.len());
         for partition in &asked.partitions {
+            let place = (asked.name, partition.partition);
+            if !seen.insert(place) {
+                continue;
+            }
             let reader = topic.as_ref().and_then(|topic| topic.partition(partition.partition));
             partitions.push(match reader {
                 None => listed(partition, Err(ErrorCode::UnknownTopicOrPartition)),
-                Some(_) if !seen.insert((asked.name, partition.partition)) => {
+                Some(_) if twice.contains(&place) => {
                     listed(partition, Err(ErrorCode::InvalidRequest))
                 }
                 Some(reader) if call.version == ApiVersion(0) => segments(reader, partition, now),
@@ -97,6 +102,16 @@ pub(super) async fn answer(
     let errors = topics.iter().flat_map(|topic| &topic.partitions).map(|p| p.error);
     let error = first_error(errors);
     call.answer(error, ListOffsetsResponse { topics, ..Default::default() })
+}
+
+/// The partitions that a request names more than once.
+fn named_twice<'r>(request: &ListOffsetsRequest<'r>) -> HashSet<(&'r str, PartitionId)> {
+    let mut seen = HashSet::new();
+    let topics = request.topics.iter();
+    let places = topics.flat_map(|topic| {
+        topic.partitions.iter().map(|partition| (topic.name, partition.partition))
+    });
+    places.filter(|place| !seen.insert(*place)).collect()
 }
 
 fn listed(partition: &ListOffsetsPartition, result: Result<Listed, ErrorCode>) -> ListedPartition {

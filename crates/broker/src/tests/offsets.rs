@@ -3,7 +3,7 @@ use kafka::messages::{
     ListOffsetsResponse, ListOffsetsTopic, MetadataRequest, MetadataResponse,
     OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
 };
-use kafka::{ErrorCode, LeaderEpoch};
+use kafka::{ErrorCode, LeaderEpoch, PartitionId};
 
 use super::client::response;
 use super::reading::{bytes, fetch, only};
@@ -276,4 +276,19 @@ async fn metadata_tells_the_epoch_of_the_present_writer() {
         let answer: MetadataResponse<'_> = response(version, &payload);
         assert_eq!(answer.topics[0].partitions[0].leader_epoch, LeaderEpoch(epoch));
     }
+}
+
+#[tokio::test]
+async fn a_partition_that_is_named_twice_is_refused_once() {
+    let server = server().await;
+    let mut client = Client::connect(&server).await;
+    let mut request = ask(-1);
+    request.topics.push(request.topics[0].clone());
+    let absent = ListOffsetsPartition { partition: PartitionId(1), ..Default::default() };
+    request.topics[0].partitions.push(absent);
+    let payload = client.call(5, request).await;
+    let answer: ListOffsetsResponse<'_> = response(5, &payload);
+    let errors: Vec<_> =
+        answer.topics.iter().flat_map(|t| &t.partitions).map(|p| p.error).collect();
+    assert_eq!(errors, [ErrorCode::InvalidRequest, ErrorCode::UnknownTopicOrPartition]);
 }

@@ -264,3 +264,17 @@ async fn stopping_answers_a_long_poll_with_what_there_is() {
     let answer = client.receive().await;
     assert_eq!(only(&response(11, &answer)).error, ErrorCode::None);
 }
+
+#[tokio::test]
+async fn who_reads_committed_records_reads_all_and_learns_of_no_transactions() {
+    let mut server = server().await;
+    let batch = server.append("shop", &[(1_000, "a")]);
+    let mut client = Client::connect(&server).await;
+    for (isolation_level, transactions) in [(0, None), (1, Some(Vec::new()))] {
+        let answer = client.call(11, FetchRequest { isolation_level, ..fetch(0, 0) }).await;
+        let answer = only(&response(11, &answer));
+        assert_eq!(bytes(&answer), batch);
+        assert_eq!(answer.last_stable_offset, Offset(1));
+        assert_eq!(answer.aborted_transactions, transactions);
+    }
+}

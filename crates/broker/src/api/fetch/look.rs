@@ -29,6 +29,13 @@ pub(super) struct Look<'s> {
     pub(super) error: ErrorCode,
 }
 
+/// How a client reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    pub(super) version: ApiVersion,
+    pub(super) isolation_level: i8,
+}
+
 /// Bytes that may still be added.
 #[derive(Debug)]
 struct Budget {
@@ -39,6 +46,8 @@ struct Budget {
     has_more: bool,
 }
 
+/// The isolation level of who wants no records of open or aborted transactions.
+const READ_COMMITTED: i8 = 1;
 /// From this version on a client reads Zstandard (KIP-110).
 const ZSTD_FROM: ApiVersion = ApiVersion(10);
 /// From this version on a client knows that the disk can fail.
@@ -50,7 +59,7 @@ impl<'s> Look<'s> {
     /// Looks for at most `bytes_max` bytes.
     pub(super) fn at(
         asked: &[Asked<'s>],
-        version: ApiVersion,
+        reading: Reading,
         bytes_max: u64,
         cursors: &mut Cursors,
     ) -> Self {
@@ -61,11 +70,11 @@ impl<'s> Look<'s> {
             let fetched = match asked.readable() {
                 Some(reader) => {
                     let mut cursor = cursors.take(reader);
-                    let read = read_one(&mut cursor, asked, version, &mut budget, &mut records);
+                    let read = read_one(&mut cursor, asked, reading, &mut budget, &mut records);
                     cursors.keep(cursor);
                     read
                 }
-                None => not_read(asked, version),
+                None => not_read(asked, reading.version),
             };
             match topics.last_mut() {
                 Some(last) if last.name == asked.name && last.topic_id == asked.topic_id => {
@@ -99,10 +108,11 @@ impl<'s> Look<'s> {
 fn read_one(
     cursor: &mut Cursor,
     asked: &Asked<'_>,
-    version: ApiVersion,
+    reading: Reading,
     budget: &mut Budget,
     records: &mut Vec<FileRange>,
 ) -> FetchedPartition<'static> {
+    let Reading { version, isolation_level } = reading;
     let wanted = &asked.partition;
     let limit = u64::try_from(wanted.max_bytes).unwrap_or_default().min(budget.left);
     let outcome = match cursor.read(wanted.fetch_offset, limit) {
@@ -127,6 +137,8 @@ fn read_one(
         high_watermark: outcome.high_watermark,
         last_stable_offset: outcome.high_watermark,
         log_start_offset: outcome.log_start_offset,
+        // There are no transactions; who reads committed records is told so.
+        aborted_transactions: (isolation_level == READ_COMMITTED).then(Vec::new),
         records: length.map_or(Records::NONE, Records::Elsewhere),
         ..Default::default()
     }
@@ -135,7 +147,11 @@ fn read_one(
 /// The answer about a partition whose records are not read.
 fn not_read(asked: &Asked<'_>, version: ApiVersion) -> FetchedPartition<'static> {
     let mut answer = refused(asked, asked.refusal);
-    let Some(reader) = asked.reader() else { return answer };
+    let Some(reader) = asked.reader() else {
+        // As Kafka's broker spells it.
+        answer.aborted_transactions = Some(Vec::new());
+        return answer;
+    };
     if let (ErrorCode::FencedLeaderEpoch, true) = (asked.refusal, version >= LEADER_TOLD_FROM) {
         let leader_epoch = reader.leader_epoch();
         answer.current_leader = CurrentLeader { leader_id: NODE_ID, leader_epoch };

@@ -35,7 +35,7 @@ pub(crate) use older::Conversions;
 pub(crate) use session::FetchSessions;
 
 use asked::Asked;
-use look::Look;
+use look::{Look, Reading};
 use session::{Opened, Place};
 
 pub(super) async fn answer(
@@ -118,7 +118,7 @@ pub(crate) fn plan(
 ) -> Result<Answer, ConnectionError> {
     let asked = asked::by_request(topics, call, request);
     let bytes_max = u64::try_from(request.max_bytes).unwrap_or_default();
-    let look = Look::at(&asked, call.version, bytes_max, cursors);
+    let look = Look::at(&asked, reading(call, request), bytes_max, cursors);
     let response = FetchResponse { topics: look.topics, ..Default::default() };
     call.answer_with_records(look.error, response, look.records)
 }
@@ -146,7 +146,7 @@ async fn wait_and_look<'s>(
     let mut stop = call.stop.clone();
     loop {
         warm_up(broker, asked, bytes_max, cursors).await;
-        let look = Look::at(asked, call.version, bytes_max, cursors);
+        let look = Look::at(asked, reading(call, request), bytes_max, cursors);
         let ends = look.ends(asked);
         let enough =
             look.bytes >= min_bytes || look.is_urgent || !look.error.is_none() || ends.is_empty();
@@ -180,6 +180,10 @@ async fn warm_up(broker: &Shared, asked: &[Asked<'_>], bytes_max: u64, cursors: 
         }
         cursors.keep(cursor);
     }
+}
+
+fn reading(call: &Call<'_>, request: &FetchRequest<'_>) -> Reading {
+    Reading { version: call.version, isolation_level: request.isolation_level }
 }
 
 fn open_session(
