@@ -23,6 +23,8 @@ use crate::stream::Stream;
 pub(crate) struct Incoming {
     /// Bytes that were read and not yet used: the rest of a frame, or the start of the next.
     read: BytesMut,
+    /// Nothing has come yet.
+    is_new: bool,
     share: Share,
     /// A frame must be whole so long after its first byte, or after there was memory for it.
     patience: Duration,
@@ -65,7 +67,7 @@ const KEPT_BYTES_MAX: usize = 64 << 10;
 impl Incoming {
     /// A connection that begins. Its share has a reserve of [`RESERVE_BYTES`].
     pub(crate) fn new(share: Share, patience: Duration) -> Self {
-        Self { read: BytesMut::new(), share, patience }
+        Self { read: BytesMut::new(), is_new: true, share, patience }
     }
 
     /// The next frame of at most `limit` bytes, if it begins before `until`. One that comes piece by piece
@@ -83,13 +85,18 @@ impl Incoming {
     ) -> Result<Came, ConnectionError> {
         if self.read.is_empty() {
             // Nothing is allocated for a client that says nothing.
+            let is_new = self.is_new;
+            let readable = async {
+                if is_new { stream.first_readable().await } else { stream.readable().await }
+            };
             tokio::select! {
-                readable = timeout_at(until, stream.readable()) => match readable {
+                readable = timeout_at(until, readable) => match readable {
                     Ok(readable) => readable?,
                     Err(_) => return Ok(Came::Nothing),
                 },
                 () = stop.raised() => return Ok(Came::End),
             }
+            self.is_new = false;
         }
         tokio::select! {
             came = self.frame(stream, limit, ends) => came,

@@ -27,6 +27,15 @@ impl Stream {
         }
     }
 
+    /// The same for a connection that nothing was read from: tokio takes a new socket for readable until
+    /// someone has tried, and a client that says nothing must not be waited for as for one that has begun.
+    pub(crate) async fn first_readable(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.peek(&mut [0]).await.map(|_| ()),
+            Self::Tls(stream) => stream.fill_buf().await.map(|_| ()),
+        }
+    }
+
     /// Reads what there is into the free part of a buffer; nothing is the end.
     pub(crate) async fn read_buf(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
         match self {

@@ -137,10 +137,13 @@ async fn further_connections_are_closed_and_places_come_back() {
 
 #[tokio::test]
 async fn a_silent_client_is_closed() {
-    let settings = Settings { idle_timeout: Duration::from_millis(50), ..settings() };
+    let never = Duration::from_secs(3_600);
+    let settings =
+        Settings { idle_timeout: Duration::from_millis(50), write_timeout: never, ..settings() };
     let server = Server::start_with(Access::Anonymous, settings).await;
     let mut client = Client::connect(&server).await;
-    assert!(client.is_closed().await);
+    let closed = tokio::time::timeout(Duration::from_secs(30), client.is_closed()).await;
+    assert_eq!(closed, Ok(true), "silence is not a request that has begun");
 }
 
 #[tokio::test]
