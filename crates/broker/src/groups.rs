@@ -160,11 +160,7 @@ impl Groups {
         keep: impl FnOnce() -> T,
     ) -> Result<T, StillLiving> {
         let _turn = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(view) = self.describe(group).filter(|view| !view.members.is_empty())
-            && !force
-        {
-            return Err(StillLiving(view));
-        }
+        self.must_be_empty(group, force)?;
         let kept = keep();
         self.change(|coordinator| coordinator.expel(group));
         Ok(kept)
@@ -176,9 +172,18 @@ impl Groups {
         group: &GroupId,
         keep: impl FnOnce() -> T,
     ) -> Result<T, StillLiving> {
-        let dismissed = self.intervene(group, false, keep)?;
+        let _turn = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        self.must_be_empty(group, false)?;
+        let kept = keep();
         self.remove(group);
-        Ok(dismissed)
+        Ok(kept)
+    }
+
+    fn must_be_empty(&self, group: &GroupId, force: bool) -> Result<(), StillLiving> {
+        match self.describe(group) {
+            Some(view) if !view.members.is_empty() && !force => Err(StillLiving(view)),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn remove(&self, group: &GroupId) {

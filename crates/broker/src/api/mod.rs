@@ -187,6 +187,7 @@ impl From<GroupError> for ErrorCode {
     fn from(error: GroupError) -> Self {
         match error {
             GroupError::UnknownMember => Self::UnknownMemberId,
+            GroupError::NoGroup => Self::GroupIdNotFound,
             GroupError::IllegalGeneration => Self::IllegalGeneration,
             GroupError::RebalanceInProgress => Self::RebalanceInProgress,
             GroupError::InconsistentProtocol => Self::InconsistentGroupProtocol,

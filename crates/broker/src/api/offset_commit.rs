@@ -17,6 +17,8 @@ use crate::coordinator::{GroupError, Identity};
 use crate::error::ConnectionError;
 use crate::shared::Shared;
 
+/// From this version on clients know what a group is that does not exist.
+const NO_GROUP_FROM: ApiVersion = ApiVersion(9);
 /// From this version on topics are given by their id.
 const BY_ID_FROM: ApiVersion = ApiVersion(10);
 /// Longest metadata of a commit (`offset.metadata.max.bytes`).
@@ -59,13 +61,24 @@ pub(super) async fn answer(
     }
     let stored = match store(broker, group, identity, offsets).await {
         Ok(stored) => stored,
-        Err(refused) => return reply(call, request, |_, _| refused.into()),
+        Err(refused) => {
+            let error = refusal(call.version, refused);
+            return reply(call, request, |_, _| error);
+        }
     };
     let mut verdicts = verdicts.into_iter();
     reply(call, request, |_, _| match verdicts.next() {
         Some(ErrorCode::None) | None => stored,
         Some(error) => error,
     })
+}
+
+/// A refusal as clients of this version understand it.
+fn refusal(version: ApiVersion, refused: GroupError) -> ErrorCode {
+    match refused {
+        GroupError::NoGroup if version < NO_GROUP_FROM => ErrorCode::IllegalGeneration,
+        refused => refused.into(),
+    }
 }
 
 /// Keeps the offsets, if the coordinator lets `identity` commit.

@@ -224,6 +224,9 @@ pub(crate) enum GroupError {
     /// No such member, or no such group.
     #[error("the member is not known")]
     UnknownMember,
+    /// No such group, of which the request believes that it had a generation.
+    #[error("the group is not known")]
+    NoGroup,
     /// The member missed a rebalance.
     #[error("the generation is not the current one")]
     IllegalGeneration,
@@ -356,7 +359,7 @@ impl Coordinator {
         match self.groups.get_mut(group) {
             Some(group) => group.check_commit(now, identity),
             None if identity.generation < 0 => Ok(()),
-            None => Err(GroupError::IllegalGeneration),
+            None => Err(GroupError::NoGroup),
         }
     }
 

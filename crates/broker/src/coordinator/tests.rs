@@ -294,7 +294,7 @@ fn old_generations_and_strangers_are_told_so() {
 fn a_commit_without_membership_works_only_while_the_group_is_empty() {
     let mut bench = Bench::new();
     assert_eq!(bench.commit(-1, ""), Ok(()));
-    assert_eq!(bench.commit(3, "m"), Err(GroupError::IllegalGeneration));
+    assert_eq!(bench.commit(3, "m"), Err(GroupError::NoGroup));
     let (mut bench, a, _) = Bench::settled();
     assert_eq!(bench.commit(-1, ""), Err(GroupError::UnknownMember));
     assert_eq!(bench.commit(1, &a), Ok(()));

@@ -14,9 +14,9 @@ use super::server::settings;
 use super::{Client, Server};
 use crate::{Access, GroupLimits, GroupState, Settings};
 
-const GROUP: &str = "any-group";
+pub(super) const GROUP: &str = "any-group";
 
-fn join(member_id: &str) -> JoinGroupRequest<'_> {
+pub(super) fn join(member_id: &str) -> JoinGroupRequest<'_> {
     JoinGroupRequest {
         group_id: GROUP,
         session_timeout_ms: 10_000,
@@ -29,7 +29,7 @@ fn join(member_id: &str) -> JoinGroupRequest<'_> {
 }
 
 /// Joins with whatever id the broker asks for, and answers id and generation.
-async fn join_whole(client: &mut Client, member_id: &str) -> (String, i32) {
+pub(super) async fn join_whole(client: &mut Client, member_id: &str) -> (String, i32) {
     let payload = client.call(9, join(member_id)).await;
     let answer: JoinGroupResponse<'_> = response(9, &payload);
     let member_id = answer.member_id.to_owned();
@@ -43,7 +43,7 @@ async fn join_whole(client: &mut Client, member_id: &str) -> (String, i32) {
     (member_id, answer.generation_id)
 }
 
-fn sync<'a>(
+pub(super) fn sync<'a>(
     member_id: &'a str,
     generation_id: i32,
     work: &[(&'a str, &'a [u8])],
@@ -61,14 +61,18 @@ fn sync<'a>(
     }
 }
 
-async fn heartbeat(client: &mut Client, member_id: &str, generation_id: i32) -> ErrorCode {
+pub(super) async fn heartbeat(
+    client: &mut Client,
+    member_id: &str,
+    generation_id: i32,
+) -> ErrorCode {
     let request =
         HeartbeatRequest { group_id: GROUP, generation_id, member_id, group_instance_id: None };
     let payload = client.call(4, request).await;
     response::<HeartbeatResponse>(4, &payload).error
 }
 
-async fn commit(
+pub(super) async fn commit(
     client: &mut Client,
     member_id: &str,
     generation_id: i32,

@@ -6,6 +6,7 @@ mod client;
 mod groups;
 mod hostile;
 mod limits;
+mod members;
 mod offsets;
 mod older;
 mod reading;

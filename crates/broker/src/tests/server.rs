@@ -52,24 +52,17 @@ impl Server {
         let catalog = Catalog::open(folder.path()).unwrap();
         let topics = Arc::new(TopicDirectory::default());
         let mut registry = Registry::default();
-        let mut broker = Broker::new(
-            settings,
-            Arc::clone(&topics),
-            catalog.clone(),
-            Arc::new(FixedClock),
-            &mut registry,
-        );
-        let listener = ListenerSettings {
-            name: None,
-            address: "127.0.0.1:0".parse().unwrap(),
-            advertised: Advertised::Dialled,
-            access,
-            tls: None,
-            mechanisms: Mechanism::ALL.to_vec(),
-        };
-        let address = broker.listen(listener).await.unwrap();
-        broker.open().await;
+        let (broker, address) =
+            serve(settings, access, Arc::clone(&topics), catalog.clone(), &mut registry).await;
         Self { address, broker, topics, registry, catalog, writers: HashMap::new(), folder }
+    }
+
+    /// Puts another broker in this one's place, which ends as if it were killed.
+    pub(super) async fn restart(&mut self, settings: Settings, access: Access) {
+        let (topics, catalog) = (Arc::clone(&self.topics), self.catalog.clone());
+        self.registry = Registry::default();
+        (self.broker, self.address) =
+            serve(settings, access, topics, catalog, &mut self.registry).await;
     }
 
     /// Opens an empty log as a topic of the task of the same name.
@@ -170,6 +163,7 @@ impl Server {
             name: "billing".into(),
             account: "billing".into(),
             password: Secret::new(PASSWORD),
+            fetch_rate: None,
             owner: None,
         };
         let group = self.catalog.create_group(&group).unwrap();
@@ -182,6 +176,28 @@ impl Server {
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
         text
     }
+}
+
+/// A broker behind one open door, and where that is.
+async fn serve(
+    settings: Settings,
+    access: Access,
+    topics: Arc<TopicDirectory>,
+    catalog: Catalog,
+    registry: &mut Registry,
+) -> (Broker, SocketAddr) {
+    let mut broker = Broker::new(settings, topics, catalog, Arc::new(FixedClock), registry);
+    let listener = ListenerSettings {
+        name: None,
+        address: "127.0.0.1:0".parse().unwrap(),
+        advertised: Advertised::Dialled,
+        access,
+        tls: None,
+        mechanisms: Mechanism::ALL.to_vec(),
+    };
+    let address = broker.listen(listener).await.unwrap();
+    broker.open().await;
+    (broker, address)
 }
 
 /// Settings with which tests need not wait.
