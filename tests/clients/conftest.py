@@ -52,6 +52,12 @@ class Served:
         """The source's second of the last row change."""
         return self.timestamp(self.rows[-1][0]) // 1000
 
+    @property
+    def first_of_newest(self):
+        """The offset of the first record of the newest time; what has come since is newer."""
+        times = [held.timestamp for held in self.records]
+        return times.index(max(times))
+
     def timestamp(self, offset):
         """The time of a record in ms, as Kafka tells it."""
         return self.records[offset].timestamp

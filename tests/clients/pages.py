@@ -19,8 +19,12 @@ def does_what_it_says(folder, served, scratch, more=()):
     """Runs the first shell block of a page in a copy of `docs/clients/`, and waits for each row of the topic."""
     shutil.copytree(PAGES, scratch / "clients", ignore=shutil.ignore_patterns("jars", "classes", "node_modules", "target"))
     page = scratch / "clients" / folder
-    block = re.search(r"```sh\n(.*?)```", (page / "README.md").read_text(), re.DOTALL)[1]
-    prints_every_row(["bash", "-euc", block], served, page, more)
+    prints_every_row(["bash", "-euc", first_block(page)], served, page, more)
+
+
+def first_block(page):
+    """The first shell commands of a page."""
+    return re.search(r"```sh\n(.*?)```", (page / "README.md").read_text(), re.DOTALL)[1]
 
 
 def prints_every_row(command, served, folder, more=()):

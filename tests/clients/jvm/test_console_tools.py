@@ -9,15 +9,15 @@ import confluent_kafka
 import pytest
 from harness import clients, wait
 
+import console
 import java
 
-VERSIONS = java.versions("console-tools")
-TOPICS = "org.apache.kafka.tools.TopicCommand"
-GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
-OFFSETS = "org.apache.kafka.tools.GetOffsetShell"
-CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
+TOPICS = console.MAINS["kafka-topics"]
+GROUPS = console.MAINS["kafka-consumer-groups"]
+OFFSETS = console.MAINS["kafka-get-offsets"]
+CONSUMER = console.MAINS["kafka-console-consumer"]
 
-PER_VERSION = pytest.mark.parametrize("tools", VERSIONS, indirect=True)
+PER_VERSION = pytest.mark.parametrize("tools", console.VERSIONS, indirect=True)
 
 
 class Tools:
@@ -63,7 +63,7 @@ def tools(request, served, scratch):
 
 
 def test_both_lines_of_the_tools_are_here():
-    assert [version.split(".")[0] for version in VERSIONS] == ["console-tools-3", "console-tools-4"]
+    assert [version.split(".")[0] for version in console.VERSIONS] == ["console-tools-3", "console-tools-4"]
 
 
 @PER_VERSION
@@ -85,7 +85,7 @@ def test_the_tools_tell_topics_and_offsets(tools, served):
     assert int(latest.strip().removeprefix(f"{served.topic}:0:")) >= served.end
     assert earliest.strip() == f"{served.topic}:0:0"
     assert at_second.strip() == f"{served.topic}:0:{served.offset_of_second}"
-    assert int(newest.strip().removeprefix(f"{served.topic}:0:")) >= served.rows[-1][0]
+    assert int(newest.strip().removeprefix(f"{served.topic}:0:")) >= served.first_of_newest
 
 
 @PER_VERSION
