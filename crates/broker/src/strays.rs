@@ -3,8 +3,9 @@
 //! Every Kafka client asks the address it was given where its broker is, and does everything else at the
 //! address that the answer names. Where that one is out of its reach (the commonest fault of brokers in
 //! containers), the client says little and the broker sees only that it asks again. So it is told by
-//! evidence alone: a connection that asks again and again, or that asked for a group's coordinator and then
-//! fell silent, while nobody from its address has done anything that is done at the address it was told.
+//! evidence alone: a connection that asks for metadata over and over, or for a group's coordinator again or
+//! with silence behind it, while nobody from its address has done anything that is done at the address it
+//! was told. Whoever asks for metadata now and then (as health checks do, for years) is no evidence.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -25,11 +26,18 @@ pub(crate) struct Strays {
 /// What one connection has done so far.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
-    /// When it was first told where to connect, and how often since.
-    first_told: Option<Instant>,
-    times_told: u32,
-    asked_for_coordinator: bool,
+    /// Where its broker is, without a pause between.
+    metadata: Told,
+    /// Where its group's coordinator is.
+    coordinator: Told,
     came: bool,
+}
+
+/// How often it was told something, and since when.
+#[derive(Debug, Default, Clone, Copy)]
+struct Told {
+    times: u32,
+    span: Option<(Instant, Instant)>,
 }
 
 /// What follows from a step of a connection.
@@ -43,8 +51,12 @@ pub(crate) enum Sign {
     Away(Instant),
 }
 
-/// Told so often, and for so long, a client that is not on its way is lost.
-const TIMES_TOLD_MIN: u32 = 3;
+/// A client that was told so often where its broker is, with no pause between, is not on its way.
+const METADATA_MIN: u32 = 8;
+const METADATA_PAUSE_MAX: Duration = Duration::from_millis(1500);
+/// The same of a coordinator, which nobody asks for who does not need it at once.
+const COORDINATOR_MIN: u32 = 3;
+/// In either case it must go on for so long.
 const TOLD_FOR_MIN: Duration = Duration::from_secs(3);
 /// At most one is told of in this time.
 const TELL_EVERY: Duration = Duration::from_secs(60);
@@ -57,19 +69,18 @@ impl Trail {
     pub(crate) fn answered(&mut self, api: ApiKey, now: Instant) -> Sign {
         match api {
             _ if self.came => Sign::None,
-            ApiKey::Metadata | ApiKey::DescribeCluster => {
-                let first = *self.first_told.get_or_insert(now);
-                self.times_told = self.times_told.saturating_add(1);
-                let is_lost = self.times_told >= TIMES_TOLD_MIN
-                    && now.saturating_duration_since(first) >= TOLD_FOR_MIN;
-                if is_lost { Sign::Away(first) } else { Sign::None }
+            ApiKey::Metadata => {
+                if self.metadata.pause(now) > METADATA_PAUSE_MAX {
+                    self.metadata = Told::default();
+                }
+                self.metadata.again(now, METADATA_MIN)
             }
             // Asked wherever a client happens to be connected.
-            ApiKey::FindCoordinator => {
-                self.asked_for_coordinator = true;
-                Sign::None
-            }
-            ApiKey::ApiVersions | ApiKey::SaslHandshake | ApiKey::SaslAuthenticate => Sign::None,
+            ApiKey::FindCoordinator => self.coordinator.again(now, COORDINATOR_MIN),
+            ApiKey::DescribeCluster
+            | ApiKey::ApiVersions
+            | ApiKey::SaslHandshake
+            | ApiKey::SaslAuthenticate => Sign::None,
             _ => {
                 self.came = true;
                 Sign::Came
@@ -79,10 +90,26 @@ impl Trail {
 
     /// Nothing has come for a while.
     pub(crate) fn silent(&self) -> Sign {
-        match self.first_told {
-            Some(first) if self.asked_for_coordinator && !self.came => Sign::Away(first),
+        match self.coordinator.span {
+            Some((first, _)) if !self.came => Sign::Away(first),
             _ => Sign::None,
         }
+    }
+}
+
+impl Told {
+    fn again(&mut self, now: Instant, times_min: u32) -> Sign {
+        self.times = self.times.saturating_add(1);
+        let (first, _) = self.span.unwrap_or((now, now));
+        self.span = Some((first, now));
+        let is_lost =
+            self.times >= times_min && now.saturating_duration_since(first) >= TOLD_FOR_MIN;
+        if is_lost { Sign::Away(first) } else { Sign::None }
+    }
+
+    /// How long ago it was told last; nothing if it never was.
+    fn pause(&self, now: Instant) -> Duration {
+        self.span.map_or(Duration::ZERO, |(_, last)| now.saturating_duration_since(last))
     }
 }
 
@@ -118,49 +145,52 @@ mod tests {
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(172, 18, 0, 5));
 
-    /// One connection, second by second; answers whether it was told of.
+    /// One connection, which asks for one thing every so often; answers whether it was told of.
     #[track_caller]
-    fn check(strays: &mut Strays, asked: &[(u64, ApiKey)], start: Instant) -> bool {
+    fn check(strays: &mut Strays, start: Instant, api: ApiKey, times: u32, every_ms: u64) -> bool {
         let mut trail = Trail::default();
         let mut told = false;
-        for (second, api) in asked {
-            let now = start + Duration::from_secs(*second);
-            told |= strays.note(PEER, trail.answered(*api, now), now);
+        for n in 0..times {
+            let now = start + Duration::from_millis(every_ms * u64::from(n));
+            told |= strays.note(PEER, trail.answered(api, now), now);
         }
         told
     }
 
-    const LOST: &[(u64, ApiKey)] = &[
-        (0, ApiKey::ApiVersions),
-        (0, ApiKey::Metadata),
-        (1, ApiKey::Metadata),
-        (4, ApiKey::Metadata),
-    ];
-
     #[test]
-    fn who_asks_again_and_again_and_does_not_come_is_told_of_once() {
+    fn who_asks_over_and_over_and_does_not_come_is_told_of_once() {
         let (mut strays, start) = (Strays::default(), Instant::now());
-        assert!(check(&mut strays, LOST, start));
-        assert!(!check(&mut strays, LOST, start + Duration::from_secs(10)));
-        assert!(check(&mut strays, LOST, start + Duration::from_secs(100)));
+        assert!(check(&mut strays, start, ApiKey::Metadata, 100, 100));
+        let soon = start + Duration::from_secs(20);
+        assert!(!check(&mut strays, soon, ApiKey::FindCoordinator, 10, 1000));
+        let later = start + Duration::from_secs(100);
+        assert!(check(&mut strays, later, ApiKey::FindCoordinator, 10, 1000));
     }
 
     #[test]
-    fn who_asks_once_or_twice_or_in_a_hurry_is_not() {
+    fn who_asks_now_and_then_or_a_few_times_in_a_hurry_is_not() {
         let (mut strays, start) = (Strays::default(), Instant::now());
-        for asked in [&LOST[..3], &[(0, ApiKey::Metadata); 20]] {
-            assert!(!check(&mut strays, asked, start));
+        for (api, times, every_ms) in [
+            (ApiKey::Metadata, 10_000, 5_000),
+            (ApiKey::Metadata, 20, 10),
+            (ApiKey::DescribeCluster, 10_000, 100),
+            (ApiKey::FindCoordinator, 2, 5_000),
+            (ApiKey::ApiVersions, 100, 1_000),
+        ] {
+            assert!(!check(&mut strays, start, api, times, every_ms), "{api:?}");
         }
     }
 
     #[test]
     fn where_somebody_came_from_the_same_address_nobody_is() {
         let (mut strays, start) = (Strays::default(), Instant::now());
-        let came = [(0, ApiKey::Metadata), (2, ApiKey::Fetch)];
-        assert!(!check(&mut strays, &came, start));
-        assert!(!check(&mut strays, LOST, start), "the bootstrap connection of the same client");
+        let mut trail = Trail::default();
+        let came = trail.answered(ApiKey::Fetch, start + Duration::from_secs(1));
+        assert_eq!(came, Sign::Came);
+        strays.note(PEER, came, start + Duration::from_secs(1));
+        assert!(!check(&mut strays, start, ApiKey::Metadata, 100, 100), "its bootstrap connection");
         let later = start + Duration::from_secs(3600);
-        assert!(check(&mut strays, LOST, later), "it came long ago");
+        assert!(check(&mut strays, later, ApiKey::Metadata, 100, 100), "it came long ago");
     }
 
     #[test]
