@@ -363,5 +363,5 @@ async fn certified(
     let catalog = shared.catalog.clone();
     let find = tokio::task::spawn_blocking(move || catalog.group_by_user(&user));
     let group = find.await.map_err(io::Error::other)??.ok_or(ConnectionError::Stranger)?;
-    Ok(group.into())
+    Ok(shared.admitted(group))
 }

@@ -11,7 +11,6 @@ use uuid::Uuid;
 use crate::error::ConnectionError;
 use crate::guesses::Network;
 use crate::places::Place;
-use crate::principal::Principal;
 use crate::sasl::{Found, Question};
 use crate::session::{Greeting, Session, Step};
 use crate::shared::Shared;
@@ -55,7 +54,7 @@ async fn find(shared: &Shared, peer: IpAddr, question: Question) -> Result<Found
                 catalog.verify_password(&credentials.user, &credentials.password)
             });
             let group = check.await.map_err(io::Error::other)??;
-            Ok(Found::Password(group.map(Principal::from)))
+            Ok(Found::Password(group.map(|group| shared.admitted(group))))
         }
         Question::Verifier { user, hash } => {
             let lookup = tokio::task::spawn_blocking(move || catalog.scram_login(&user, hash));
@@ -63,7 +62,7 @@ async fn find(shared: &Shared, peer: IpAddr, question: Question) -> Result<Found
             let nonce = [Uuid::new_v4(), Uuid::new_v4()].map(|part| part.simple().to_string());
             Ok(Found::Verifier {
                 verifier: login.verifier,
-                principal: login.group.map(Principal::from),
+                principal: login.group.map(|group| shared.admitted(group)),
                 nonce: nonce.concat(),
             })
         }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use catalog::Catalog;
+use catalog::{Catalog, Group};
 use change::{Clock, GroupId};
 use log::Incarnation;
 use tokio::sync::Semaphore;
@@ -95,6 +95,12 @@ impl Shared {
     /// The rates and debts of groups.
     pub(crate) fn quotas(&self) -> MutexGuard<'_, Quotas> {
         self.quotas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whom a connection acts for that has logged in as this group.
+    pub(crate) fn admitted(&self, group: Group) -> Principal {
+        self.quotas().set(&group.id, group.fetch_rate);
+        group.into()
     }
 
     /// A group was deleted: its account is admitted no more.

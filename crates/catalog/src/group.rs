@@ -1,6 +1,6 @@
 //! Consumer groups: who may read a task's topic, and as whom (`dts.md` 3.2, 3.4, 7.5).
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use aws_lc_rs::rand;
 use change::{GroupId, TaskName, TopicName, UnixTime};
@@ -21,6 +21,8 @@ pub struct GroupSpec {
     pub account: String,
     /// The password it logs in with; only verifiers are kept.
     pub password: Secret,
+    /// Bytes a second that it may fetch, over all its connections; `None` for what every group may.
+    pub fetch_rate: Option<NonZeroU64>,
     /// Where it is defined (`/etc/wellhead/wellhead.toml:61`), or `None` when the API owns it.
     pub owner: Option<String>,
 }
@@ -38,6 +40,8 @@ pub struct Group {
     pub name: String,
     /// The account it logs in with.
     pub account: String,
+    /// Bytes a second that it may fetch; `None` for what every group may.
+    pub fetch_rate: Option<NonZeroU64>,
     /// For SCRAM-SHA-256.
     pub scram_sha_256: ScramVerifier,
     /// For SCRAM-SHA-512.
@@ -87,6 +91,7 @@ impl Group {
             topic: parsed(row, "topic", TopicName::new)?,
             name: row.get("name")?,
             account: row.get("account")?,
+            fetch_rate: row.get("fetch_rate").map(rate)?,
             scram_sha_256: ScramVerifier {
                 salt: row.get("scram_sha_256_salt")?,
                 iterations,
@@ -121,7 +126,7 @@ impl Catalog {
         })
     }
 
-    /// Creates a group, or changes account, password and owner of the one with this name, which keeps
+    /// Creates a group, or changes account, password, rate and owner of the one with this name, which keeps
     /// its id and what it has committed. A password that is the same leaves the verifiers alone.
     ///
     /// # Errors
@@ -240,6 +245,10 @@ impl Verifiers {
     }
 }
 
+fn rate(kept: Option<i64>) -> Option<NonZeroU64> {
+    kept.and_then(|rate| u64::try_from(rate).ok()).and_then(NonZeroU64::new)
+}
+
 fn check_name(name: &str) -> Result<()> {
     let legal = (1..=MAX_NAME_CHARS).contains(&name.chars().count())
         && !name.chars().any(|c| c.is_control() || c == '/');
@@ -287,8 +296,8 @@ fn insert(
         "INSERT INTO groups (id, task, name, account, scram_iterations,
              scram_sha_256_salt, scram_sha_256_stored_key, scram_sha_256_server_key,
              scram_sha_512_salt, scram_sha_512_stored_key, scram_sha_512_server_key,
-             owner, created_unix)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             owner, created_unix, fetch_rate)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         (
             id.as_str(),
             task,
@@ -303,6 +312,7 @@ fn insert(
             &sha_512.server_key,
             &spec.owner,
             now_unix,
+            spec.fetch_rate.map(|rate| i64::try_from(rate.get()).unwrap_or(i64::MAX)),
         ),
     )?;
     must_exist(transaction, &id)
@@ -318,7 +328,8 @@ fn update(
     transaction.execute(
         "UPDATE groups SET account = ?2, owner = ?3, scram_iterations = ?4,
              scram_sha_256_salt = ?5, scram_sha_256_stored_key = ?6, scram_sha_256_server_key = ?7,
-             scram_sha_512_salt = ?8, scram_sha_512_stored_key = ?9, scram_sha_512_server_key = ?10
+             scram_sha_512_salt = ?8, scram_sha_512_stored_key = ?9, scram_sha_512_server_key = ?10,
+             fetch_rate = ?11
          WHERE id = ?1",
         (
             id.as_str(),
@@ -331,6 +342,7 @@ fn update(
             &sha_512.salt,
             &sha_512.stored_key,
             &sha_512.server_key,
+            spec.fetch_rate.map(|rate| i64::try_from(rate.get()).unwrap_or(i64::MAX)),
         ),
     )?;
     Ok(())

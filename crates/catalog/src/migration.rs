@@ -234,4 +234,7 @@ CREATE TABLE group_protocols (
         REFERENCES group_members (group_id, member_id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+ALTER TABLE groups ADD COLUMN fetch_rate INTEGER;
+",
 ];

@@ -4,3 +4,4 @@ mod backup;
 mod files;
 mod lasting;
 mod left_out;
+mod membership;

@@ -73,9 +73,11 @@ pub(crate) async fn put(
             name,
             account: body.account,
             password: Secret::new(body.password),
+            fetch_rate: body.fetch_bytes_per_second,
             owner: None,
         };
         let (_, group) = app.catalog.put_group(&spec)?;
+        app.groups.set_fetch_rate(&group.id, group.fetch_rate);
         let user = group.user();
         Ok(Json(GroupCreated { name: group.name, group_id: group.id.to_string(), user }))
     })

@@ -1,6 +1,7 @@
 //! The API's JSON, apart from the domain's types so that neither binds the other.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use catalog::StartAt;
 use change::UnixTime;
@@ -246,6 +247,11 @@ pub struct GroupPut {
     pub account: String,
     /// 8 to 32 characters of at least two of: upper case, lower case, digits, others. Write-only.
     pub password: String,
+    /// Bytes a second that it may fetch, over all its connections; null for what every group may
+    /// (`kafka.limits.fetch_rate`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, minimum = 1)]
+    pub fetch_bytes_per_second: Option<NonZeroU64>,
 }
 
 impl std::fmt::Debug for GroupPut {
@@ -291,6 +297,10 @@ pub struct Group {
     /// `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable`; null while nobody has ever joined.
     #[serde(default)]
     pub state: Option<String>,
+    /// Bytes a second that it may fetch; null for what every group may.
+    #[serde(default)]
+    #[schema(value_type = Option<u64>, minimum = 1)]
+    pub fetch_bytes_per_second: Option<NonZeroU64>,
     /// Who is in it now. Clients that only commit and never join are not seen.
     #[serde(default)]
     pub members: Vec<GroupMember>,

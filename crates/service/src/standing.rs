@@ -90,6 +90,7 @@ pub(crate) fn shown(app: &App, group: catalog::Group, log: &Log) -> Result<Group
         expires_in: at.and_then(|(offset, time)| log.expires_in(offset, time, now)),
         state: view.as_ref().map(|view| view.state.as_str().into()),
         members: view.as_ref().map(members).unwrap_or_default(),
+        fetch_bytes_per_second: group.fetch_rate,
         owner: group.owner,
     })
 }

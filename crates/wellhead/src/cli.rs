@@ -3,15 +3,18 @@
 //! What is typed is turned into meaning by the command that owns it.
 
 mod backup;
+mod code;
 mod log;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use backup::{BackupCreate, BackupRestore, BackupVerb, ClusterId};
+pub(crate) use code::{CodeArgs, GroupShow};
 pub(crate) use log::{LogDump, LogVerb};
 
 /// Taps the change log of MySQL or MariaDB and serves it over the Kafka protocol.
@@ -93,6 +96,8 @@ pub(crate) enum Verb {
     Tap(TapArgs),
     /// Show the records of a task, or of the tables that a pattern like 'shop.*' names
     Tail(TailArgs),
+    /// Print a working consumer of a task, filled in
+    Code(CodeArgs),
     /// Look, read-only, whether a database can be tapped, and say what would mend it
     Check(CheckArgs),
     /// Prove that the log of a task says what its source says, while both go on
@@ -409,8 +414,8 @@ pub(crate) struct TaskCreate {
 pub(crate) enum GroupVerb {
     /// All groups, or those of one task
     List(GroupTask),
-    /// One group
-    Show(GroupName),
+    /// One group, or a program that reads as it
+    Show(GroupShow),
     /// Create a group, or give an existing one a new account and password
     Create(GroupCreate),
     /// Put a group at another place of its topic
@@ -479,6 +484,9 @@ pub(crate) struct GroupCreate {
     /// File with the password; generated and shown once when not given
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    /// Bytes a second that it may fetch, like 10MiB; kafka.limits.fetch_rate when not given
+    #[arg(long, value_name = "BYTES", value_parser = fetch_rate)]
+    pub(crate) fetch_rate: Option<NonZeroU64>,
 }
 
 impl Verb {
@@ -488,6 +496,7 @@ impl Verb {
             Self::Serve(_) => "serve",
             Self::Tap(_) => "tap",
             Self::Tail(_) => "tail",
+            Self::Code(_) => "code",
             Self::Check(_) => "check",
             Self::Verify(_) => "verify",
             Self::Health => "health",
@@ -523,6 +532,10 @@ fn percent(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).parse::<f64>().ok();
     let within = number.filter(|percent| (0.01..=100.0).contains(percent));
     within.ok_or_else(|| format!("{text:?} is no share like 5% (0.01% to 100%)"))
+}
+
+fn fetch_rate(text: &str) -> Result<NonZeroU64, String> {
+    crate::config::fetch_rate(text)?.ok_or_else(|| "it is a size, like 10MiB".into())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

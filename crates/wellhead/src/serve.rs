@@ -92,6 +92,7 @@ fn settings(
             connections_per_group_max: or_any(config.kafka.max_connections_per_group),
             login_lifetime: Some(config.kafka.login_lifetime).filter(|time| !time.is_zero()),
             fetch_bytes_max: config.kafka.max_fetch_bytes,
+            fetch_rate: config.kafka.fetch_rate,
             budget: budget.clone(),
             ..broker::Settings::default()
         },

@@ -40,7 +40,7 @@ fn source() -> SourceSpec {
     }
 }
 
-fn task_name() -> TaskName {
+pub(super) fn task_name() -> TaskName {
     TaskName::new("shop").unwrap()
 }
 
@@ -72,6 +72,7 @@ fn group(name: &str) -> GroupSpec {
         name: name.into(),
         account: "billing".into(),
         password: Secret::new(PASSWORD),
+        fetch_rate: None,
         owner: None,
     }
 }
@@ -87,7 +88,7 @@ fn offset(partition: i32, offset: i64, metadata: &str) -> CommittedOffset {
     }
 }
 
-fn catalog_with_task(folder: &Path) -> Catalog {
+pub(super) fn catalog_with_task(folder: &Path) -> Catalog {
     let catalog = open(folder);
     catalog.put_source(&source()).unwrap();
     catalog.put_task(&task()).unwrap();

@@ -132,6 +132,7 @@ async fn what_a_file_owns_is_changed_there_and_its_owner_is_shown() {
         name: "billing".into(),
         account: "billing".into(),
         password: Secret::new("Secret_123"),
+        fetch_rate: None,
         owner,
     };
     catalog.put_group(&group).unwrap();

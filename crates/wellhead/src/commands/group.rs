@@ -9,7 +9,9 @@ use service::{
 
 use super::confirm;
 use super::task::{all as all_tasks, path as task_path};
-use crate::cli::{self, Global, GroupCreate, GroupDelete, GroupName, GroupVerb};
+use crate::cli::{
+    self, CodeArgs, Global, GroupCreate, GroupDelete, GroupName, GroupShow, GroupVerb,
+};
 use crate::client::{Client, read_secret, segment};
 use crate::exit::Failure;
 use crate::output::{Answer, table};
@@ -21,7 +23,7 @@ pub(super) async fn run(global: &Global, verb: GroupVerb) -> Result<Answer> {
         GroupVerb::List(args) => {
             ("wellhead task list".into(), list(&client, args.task.as_deref()).await)
         }
-        GroupVerb::Show(group) => (groups_of(&group.task), show(&client, &group).await),
+        GroupVerb::Show(args) => (groups_of(&args.group.task), show(&client, global, &args).await),
         GroupVerb::Create(args) => (groups_of(&args.task), create(&client, global, &args).await),
         GroupVerb::Seek(args) => (groups_of(&args.group.task), seek(&client, global, &args).await),
         GroupVerb::Delete(args) => {
@@ -73,7 +75,18 @@ fn listed(groups: &[Group]) -> String {
     table(&std::iter::once(head.to_vec()).chain(rows).collect::<Vec<_>>())
 }
 
-async fn show(client: &Client, group: &GroupName) -> Result<Answer> {
+async fn show(client: &Client, global: &Global, args: &GroupShow) -> Result<Answer> {
+    let GroupShow { group, client: library } = args;
+    if let Some(library) = library {
+        let args = CodeArgs {
+            task: group.task.clone(),
+            client: library.clone(),
+            group: Some(group.name.clone()),
+            listener: None,
+            into: None,
+        };
+        return super::code::program(client, global, &args).await;
+    }
     let group: Group = client.get(&path(&group.task, &group.name)).await?;
     Ok(Answer::data(shown(&group), json!(group)))
 }
@@ -108,6 +121,9 @@ fn shown(group: &Group) -> String {
             _ => format!("the record at the checkpoint leaves the topic in {}", span(seconds)),
         };
         rows.push(vec!["expires".into(), expires]);
+    }
+    if let Some(rate) = group.fetch_bytes_per_second {
+        rows.push(vec!["may fetch".into(), format!("{rate} bytes a second")]);
     }
     let state = group.state.as_deref().unwrap_or("nobody has joined yet");
     rows.push(vec!["state".into(), state.into()]);
@@ -198,7 +214,8 @@ async fn create(client: &Client, global: &Global, args: &GroupCreate) -> Result<
         (None, generated) => generated.clone().unwrap_or_default(),
     };
     let account = args.account.clone().unwrap_or_else(|| account_of(&args.name));
-    let group: GroupCreated = client.put(&path, &GroupPut { account, password }).await?;
+    let put = GroupPut { account, password, fetch_bytes_per_second: args.fetch_rate };
+    let group: GroupCreated = client.put(&path, &put).await?;
     Ok(created(&group, generated.as_deref()))
 }
 
@@ -327,6 +344,7 @@ mod tests {
             lag_seconds: None,
             expires_in: None,
             state: None,
+            fetch_bytes_per_second: None,
             members: Vec::new(),
             owner: None,
         };

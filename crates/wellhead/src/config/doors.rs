@@ -1,6 +1,7 @@
 //! `[kafka]`, `[[kafka.listener]]` and `[http]`: the addresses that clients connect to.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use broker::Mechanism;
 use super::Fault;
 use super::key::Kind;
 use super::reader::Reader;
-use super::section::{MIB, YEARS, one_of, path, sized, within};
+use super::section::{MIB, YEARS, fetch_rate, one_of, path, sized, within};
 use super::setting::Object;
 
 /// The Kafka listeners.
@@ -27,6 +28,8 @@ pub(crate) struct Kafka {
     pub(crate) max_connections_per_group: usize,
     /// How long a login lasts unless it is renewed; zero is for ever.
     pub(crate) login_lifetime: Duration,
+    /// Bytes a second that a group may fetch, where it says nothing itself.
+    pub(crate) fetch_rate: Option<NonZeroU64>,
     /// Bytes in one answer to a fetch.
     pub(crate) max_fetch_bytes: u64,
 }
@@ -139,6 +142,7 @@ pub(super) fn kafka(reader: &mut Reader<'_>) -> Option<Kafka> {
     let per_group = reader.number("kafka.limits.connections_per_group", 0..=1_000_000);
     let login_lifetime =
         reader.required("kafka.limits.login_lifetime", within(Duration::ZERO..=YEARS));
+    let fetch_rate = reader.required("kafka.limits.fetch_rate", fetch_rate);
     let max_fetch_bytes = reader.required("kafka.limits.fetch_bytes", sized(64 << 10..=1024 * MIB));
     Some(Kafka {
         listener: listener?,
@@ -147,6 +151,7 @@ pub(super) fn kafka(reader: &mut Reader<'_>) -> Option<Kafka> {
         max_connections_per_address: per_address?,
         max_connections_per_group: per_group?,
         login_lifetime: login_lifetime?,
+        fetch_rate: fetch_rate?,
         max_fetch_bytes: max_fetch_bytes?,
     })
 }

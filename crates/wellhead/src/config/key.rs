@@ -49,6 +49,7 @@ pub(super) const SECTIONS: &[Key] = &[
     with_default("kafka.limits.connections_per_address", Shape::Number, "0"),
     with_default("kafka.limits.connections_per_group", Shape::Number, "0"),
     with_default("kafka.limits.login_lifetime", Shape::Quantity, "\"0s\""),
+    with_default("kafka.limits.fetch_rate", Shape::Quantity, "\"\""),
     with_default("kafka.limits.fetch_bytes", Shape::Quantity, "\"50MiB\""),
     with_default("http.listen", Shape::Text, "\"127.0.0.1:8090\""),
     with_default("http.tls.cert_file", Shape::Text, "\"\""),
@@ -108,6 +109,7 @@ const GROUP: &[Key] = &[
     key("user", Shape::Text),
     key("password", Shape::Secret),
     key("password_file", Shape::Text),
+    key("fetch_rate", Shape::Quantity),
 ];
 
 impl Kind {

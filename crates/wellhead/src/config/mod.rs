@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use doors::{Advertised, Listener, Lock};
 pub(crate) use fault::{Fault, Faults};
-pub(crate) use section::{Config, Log, LogFormat, LogLevel, MemoryBudget};
+pub(crate) use section::{Config, Log, LogFormat, LogLevel, MemoryBudget, fetch_rate};
 pub(crate) use setting::Origin;
 pub(crate) use url::{CleanUrl, clean_url};
 

@@ -10,7 +10,7 @@ use change::{Clock, SourceName, SystemClock, TaskName, TopicName, UnixTime};
 use super::fault::suggestion;
 use super::key::Kind;
 use super::reader::Reader;
-use super::section::{max_bytes, one_of, path, retention};
+use super::section::{fetch_rate, max_bytes, one_of, path, retention};
 use super::setting::Object;
 use super::url::clean_url;
 use super::{Fault, read_text};
@@ -150,9 +150,16 @@ fn group(reader: &mut Reader<'_>) -> Option<GroupSpec> {
         reader.fault("", "[[group]] needs the key \"password_file\" or \"password\"");
     }
     let password = password(reader);
+    let fetch_rate = reader.optional("fetch_rate", fetch_rate);
     let owner = Some(reader.origin.to_string());
-    let spec =
-        GroupSpec { task: task?, name: name?, account: account?, password: password?, owner };
+    let spec = GroupSpec {
+        task: task?,
+        name: name?,
+        account: account?,
+        password: password?,
+        fetch_rate: fetch_rate.flatten(),
+        owner,
+    };
     match spec.check() {
         Ok(()) => Some(spec),
         Err(error) => {

@@ -1,5 +1,6 @@
 //! The typed configuration, and how its sections are parsed.
 
+use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -135,6 +136,8 @@ pub(crate) struct Capture {
 }
 
 pub(super) const MIB: u64 = 1 << 20;
+/// At a lower rate one batch would take minutes.
+const FETCH_RATE_MIN: u64 = 1 << 10;
 const DAY: Duration = Duration::from_secs(86_400);
 pub(super) const YEARS: Duration = Duration::from_secs(100 * 366 * 86_400);
 
@@ -263,6 +266,14 @@ pub(super) fn retention(text: &str) -> Result<Duration, String> {
 }
 
 /// A size beyond which changes are dropped; an empty text is none.
+/// Bytes a second; empty for as many as there are.
+pub(crate) fn fetch_rate(text: &str) -> Result<Option<NonZeroU64>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    sized(FETCH_RATE_MIN..=i64::MAX.cast_unsigned())(text).map(NonZeroU64::new)
+}
+
 pub(super) fn max_bytes(text: &str) -> Result<Option<u64>, String> {
     if text.is_empty() { Ok(None) } else { sized(MIB..=i64::MAX.cast_unsigned())(text).map(Some) }
 }

@@ -74,7 +74,7 @@ pub(super) async fn answer(
     let session = keep_session(broker, call, &opened, &asked, &mut look.topics);
     let (session_id, error) = session.unwrap_or_else(|error| (request.session_id, error));
     let mut told = look.topics.iter().flat_map(|topic| &topic.partitions);
-    let leader = told.any(|told| told.current_leader.leader_id >= 0).then(|| call.endpoint);
+    let leader = told.any(|told| told.current_leader.leader_id >= 0).then_some(call.endpoint);
     let node_endpoints = leader.into_iter().map(this_node).collect();
     let counted = if error.is_none() { look.error } else { error };
     let topics = look.topics;
