@@ -87,10 +87,12 @@ public class Consume {
         var properties = new Properties();
         properties.put("bootstrap.servers", BROKER);
         properties.put("group.id", GROUP);
-        properties.put("security.protocol", "SASL_PLAINTEXT");
-        properties.put("sasl.mechanism", "PLAIN");
-        properties.put("sasl.jaas.config", "org.apache.kafka.common.security.plain.PlainLoginModule required"
-                + " username=\"" + USER + "\" password=\"" + PASSWORD + "\";");
+        if (!USER.isEmpty()) { // `wellhead tap` asks for no login
+            properties.put("security.protocol", "SASL_PLAINTEXT");
+            properties.put("sasl.mechanism", "PLAIN");
+            properties.put("sasl.jaas.config", "org.apache.kafka.common.security.plain.PlainLoginModule required"
+                    + " username=\"" + USER + "\" password=\"" + PASSWORD + "\";");
+        }
         properties.put("key.deserializer", ByteArrayDeserializer.class);
         properties.put("value.deserializer", ByteArrayDeserializer.class);
         properties.put("enable.auto.commit", "false");
