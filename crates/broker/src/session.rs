@@ -10,8 +10,8 @@
 use std::time::{Duration, Instant};
 
 use kafka::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, SaslAuthenticateRequest, SaslAuthenticateResponse,
-    SaslHandshakeRequest, SaslHandshakeResponse, decode,
+    ApiVersionsRequest, ApiVersionsResponse, Message, SaslAuthenticateRequest,
+    SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse, decode,
 };
 use kafka::{
     ApiKey, ApiVersion, CorrelationId, ErrorCode, Frame, Request, RequestHeader, encode_response,
@@ -191,6 +191,17 @@ impl Session {
                 let request: SaslAuthenticateRequest<'_> = decode(version, body)?;
                 exchanging.token(request.auth_bytes, Form::Authenticate { version, correlation })
             }
+            (State::Exchanging(_), ApiKey::SaslHandshake) => {
+                decode::<SaslHandshakeRequest<'_>>(version, body)?;
+                let error = ErrorCode::IllegalSaslState;
+                let response = SaslHandshakeResponse { error, mechanisms: Vec::new() };
+                out_of_turn(&header, response)
+            }
+            (State::Exchanging(_), ApiKey::ApiVersions) => {
+                decode::<ApiVersionsRequest<'_>>(version, body)?;
+                let error = ErrorCode::IllegalSaslState;
+                out_of_turn(&header, ApiVersionsResponse { error, ..Default::default() })
+            }
             (State::Open(_), ApiKey::SaslAuthenticate) => {
                 decode::<SaslAuthenticateRequest<'_>>(version, body)?;
                 let error = ErrorCode::IllegalSaslState;
@@ -204,7 +215,7 @@ impl Session {
                 Err(ConnectionError::Sasl("a login was to be renewed by another mechanism"))
             }
             (State::Greeting { .. } | State::Exchanging(_), _) => {
-                Err(ConnectionError::Sasl("a request came before the login was complete"))
+                Err(ConnectionError::Sasl(NOT_LOGGED_IN))
             }
         }
     }
@@ -404,12 +415,25 @@ const SOFTWARE_IS_NAMED_FROM: ApiVersion = ApiVersion(3);
 const LOGIN_REFUSED: &str =
     "Authentication failed: wrong user or password (the user is <account>-<group id>)";
 
+/// Why a request ends a connection that has not logged in.
+const NOT_LOGGED_IN: &str = "a request came before the login was complete";
+
 /// Letters, digits, and in between dashes and dots.
 fn is_software(name: &str) -> bool {
     let is_edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
     is_edge(name.bytes().next())
         && is_edge(name.bytes().last())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+}
+
+/// A request between the tokens of a login is told so, and ends it.
+fn out_of_turn<'a, 'm>(
+    header: &RequestHeader<'_>,
+    response: impl Message<'m>,
+) -> Result<Step<'a>, ConnectionError> {
+    let frame = encode_response(header.version, header.correlation, response)?;
+    let close = ConnectionError::Sasl(NOT_LOGGED_IN);
+    Ok(answer(&frame, header.api, ErrorCode::IllegalSaslState, Some(close)))
 }
 
 fn answer<'a>(
