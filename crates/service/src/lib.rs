@@ -7,6 +7,7 @@ mod access;
 mod app;
 mod audit;
 mod choices;
+mod code;
 mod door;
 mod group_seek;
 mod groups;
@@ -31,6 +32,7 @@ mod tests;
 mod verify;
 
 pub use app::{App, ListenerFacts, ServerFacts};
+pub use code::{Program, ProgramFile};
 pub use group_seek::{GroupSeek, GroupSought, PlaceView, TabletSeek};
 pub use left_out::{
     Event, EventSkip, Gap, Held, Plan, PlannedGap, SkippedEvent, Table, TableRetry, TaskStart,

@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
-use crate::{choices, group_seek, groups, health, records, reload, routes, tasks, verify};
+use crate::{choices, code, group_seek, groups, health, records, reload, routes, tasks, verify};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,6 +29,7 @@ use crate::{choices, group_seek, groups, health, records, reload, routes, tasks,
         choices::event,
         choices::skip_event,
         tasks::data_range,
+        code::show,
         records::list,
         verify::start,
         verify::show,

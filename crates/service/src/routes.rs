@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::model::{DiskView, MemoryView, ServerView, seconds_between};
 use crate::problem::{Code, Problem};
 use crate::{
-    access, audit, choices, group_seek, groups, health, openapi, records, reload, tasks, verify,
+    access, audit, choices, code, group_seek, groups, health, openapi, records, reload, tasks,
+    verify,
 };
 
 /// All routes. `/livez` and `/readyz` are open, everything else asks who calls.
@@ -31,6 +32,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/tasks/{task}/event", get(choices::event))
         .route("/api/v1/tasks/{task}/event/skip", post(choices::skip_event))
         .route("/api/v1/tasks/{task}/data-range", get(tasks::data_range))
+        .route("/api/v1/tasks/{task}/code/{client}", get(code::show))
         .route("/api/v1/tasks/{task}/records", get(records::list))
         .route("/api/v1/tasks/{task}/verify", post(verify::start))
         .route("/api/v1/operations/{operation}", get(verify::show).delete(verify::cancel))

@@ -281,7 +281,7 @@ fn reading(server: &Server, view: &TaskView, data_dir: &Path, took: Duration) ->
         "kafka {kafka}   topic: {topic} (Avro, DTS)\n\
          api http://{http}   data {data_dir}   ready in {seconds:.1} s\n\
          read it:  wellhead tail {name} -f{at}\n          \
-         python3 docs/clients/python/consume.py {kafka} {topic}\n"
+         wellhead code {name} --client python{at}\n"
     )
 }
 

@@ -5,6 +5,7 @@
 
 mod backup;
 pub(crate) mod check;
+mod code;
 mod config;
 mod form;
 mod group;
@@ -31,6 +32,7 @@ pub(crate) async fn run(global: &Global, verb: Verb) -> Result<Answer> {
         ));
     }
     match verb {
+        Verb::Code(args) => code::run(global, &args).await,
         Verb::Check(args) => check::run(global, &args).await,
         Verb::Verify(args) => verify::run(global, &args).await,
         Verb::Health => health::run(global).await,
