@@ -3,7 +3,8 @@
 //! The way of a request: `listener` accepts, `connection` reads a frame, `session` (sans-IO) says
 //! whether it may be served, `api` has one file per Kafka API that answers it, `connection` sends the
 //! answer, record batches straight from the log's files. Beside that way: `coordinator` is the pure
-//! state machine of consumer groups and `groups` its shell, `principal` decides who sees what.
+//! state machine of consumer groups and `groups` its shell, `sasl` is what a login says and `login` what it
+//! is held against, `guesses` and `places` bound what a stranger can take, `principal` decides who sees what.
 //!
 //! Deliberately not here: writing to logs, the meaning of records (no value is ever read), where offsets
 //! and passwords are kept (the catalog), and TLS itself (`tls`).

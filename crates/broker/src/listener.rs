@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::session::Terms;
@@ -24,10 +25,12 @@ pub(crate) struct Listener {
     shared: Arc<Shared>,
     stop: Stop,
     connections: JoinSet<()>,
-    /// Whether the last client was turned away, so that a crowd makes one line in the log.
-    full: bool,
+    /// When it was last told that clients are turned away, so that a crowd makes one line a minute.
+    told: Option<Instant>,
 }
 
+/// So often it is told that clients are turned away.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// How long to wait when the system has no socket for us (out of files or memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -43,7 +46,7 @@ impl Listener {
             lifetime: shared.settings.login_lifetime,
         };
         let (settings, terms) = (Arc::new(settings), Arc::new(terms));
-        Self { socket, settings, terms, shared, stop, connections: JoinSet::new(), full: false }
+        Self { socket, settings, terms, shared, stop, connections: JoinSet::new(), told: None }
     }
 
     /// Serves until the broker stops and the last connection has ended.
@@ -76,14 +79,13 @@ impl Listener {
             Ok(place) => place,
             Err(limit) => {
                 self.shared.metrics.connection_refused(limit.label());
-                if !self.full {
+                if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+                    self.told = Some(Instant::now());
                     tracing::warn!(%peer, %limit, "too many kafka connections, new ones are closed");
                 }
-                self.full = true;
                 return;
             }
         };
-        self.full = false;
         let (settings, shared) = (Arc::clone(&self.settings), Arc::clone(&self.shared));
         let terms = Arc::clone(&self.terms);
         let stop = self.stop.clone();
