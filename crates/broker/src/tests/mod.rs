@@ -9,6 +9,7 @@ mod limits;
 mod members;
 mod offsets;
 mod older;
+mod quotas;
 mod reading;
 mod server;
 mod sessions;
