@@ -39,8 +39,9 @@ class Difference:
 class Names:
     """What one peer calls things, said in words that are the same for all peers."""
 
-    def __init__(self, known):
+    def __init__(self, known, epochs):
         self.known = known
+        self.epochs = epochs
         self.met = {}
 
     def plain(self, name, value):
@@ -49,8 +50,8 @@ class Names:
             return BY_CHANCE[name]
         if isinstance(value, uuid.UUID):
             return self.known.get(value, str(value))
-        if name == "leader_epoch" and value >= 0 and value == self.known["epoch"]:
-            return "<epoch>"
+        if name == "leader_epoch":
+            return self.epochs.get(value, repr(value))
         if name == "port":
             return str(self.known.get(value, value))
         if isinstance(value, str):
@@ -90,9 +91,8 @@ def apart(theirs, ours, path=""):
 
 
 def differences(release, script, kafka, wellhead):
-    """What differs between the steps of two talks; `kafka` and `wellhead` are (steps, known names)."""
-    (ours, our_names), (theirs, their_names) = wellhead, kafka
-    our_names, their_names = Names(our_names), Names(their_names)
+    """What differs between the steps of two talks; `kafka` and `wellhead` are (steps, names)."""
+    (theirs, their_names), (ours, our_names) = kafka, wellhead
     assert [step[:3] for step in ours] == [step[:3] for step in theirs], (
         f"{script}: the talks went different ways:\nkafka    {[step[:3] for step in theirs]}\n"
         f"wellhead {[step[:3] for step in ours]}\nkafka: {theirs[-1]}\nwellhead: {ours[-1]}")
@@ -111,34 +111,42 @@ def differences(release, script, kafka, wellhead):
 class Listed:
     """An entry of the list of differences that are meant to be.
 
-    `at` has patterns of "script: step", `field` one of the field's path; `kafka` and `wellhead` may end in `*`. It stands
-    for what it names and for nothing more: each of its versions and each of its places must be seen.
+    `api` has one or several, `at` has patterns of "script: step"; `kafka` and `wellhead` may end in `*`. It stands for
+    what it names and for nothing more: each of its APIs, versions and places must be seen. With `rest` the other fields
+    of those answers may differ too, as those of an error and of an answer do.
     """
 
-    api: str
+    api: str | list
     versions: str
     at: list
     field: str
     kafka: str
     wellhead: str
     why: str
+    rest: bool = False
     number: int = 0
     seen: set = dataclasses.field(default_factory=set)
+
+    @property
+    def apis(self):
+        """All that it names."""
+        return [self.api] if isinstance(self.api, str) else self.api
 
     def takes(self, difference):
         """Whether this is meant; remembers that it happened."""
         place = f"{difference.script}: {difference.what}"
         at = [pattern for pattern in self.at if fnmatch.fnmatchcase(place, pattern)]
-        if not (at and difference.api == self.api and difference.version in spelled(self.versions)
-                and fnmatch.fnmatchcase(difference.field, self.field.replace("[]", "[[]]"))
-                and _like(difference.kafka, self.kafka) and _like(difference.wellhead, self.wellhead)):
+        if not at or difference.api not in self.apis or difference.version not in spelled(self.versions):
             return False
-        self.seen |= {difference.version, *at}
-        return True
+        exact = (difference.field == self.field and _like(difference.kafka, self.kafka)
+                 and _like(difference.wellhead, self.wellhead))
+        if exact:
+            self.seen |= {difference.api, difference.version, *at}
+        return exact or self.rest
 
     def stale(self):
         """What of it no longer happens."""
-        gone = [one for one in (*sorted(spelled(self.versions)), *self.at) if one not in self.seen]
+        gone = [one for one in (*self.apis, *sorted(spelled(self.versions)), *self.at) if one not in self.seen]
         return gone and f"difference {self.number} ({self.api}: {self.field}: {self.why}) no longer at {gone}"
 
 

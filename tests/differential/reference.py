@@ -31,14 +31,18 @@ class Broker:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         done = subprocess.run(
             ["java", *OPTIONS, "-cp", self.class_path, "kafka.tools.StorageTool", "format", "--standalone",
-             "-t", cluster, "-c", str(self.settings), *self._scram()],
+             f"--cluster-id={cluster}", "-c", str(self.settings), *self._scram()],
             capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, f"Kafka's storage could not be formatted: {done.stdout}{done.stderr}"
 
+    def restart(self):
+        """Ends and starts it; who leads a partition then is another leader to clients."""
+        self.stop()
+        return self.start()
+
     def start(self):
         """Starts the process, and waits until both of its doors are open."""
-        self.format()
-        with open(self.log, "wb") as log:
+        with open(self.log, "ab") as log:
             # Killed with us, however we end.
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "java", *OPTIONS, "-cp", self.class_path, "kafka.Kafka",
@@ -48,7 +52,7 @@ class Broker:
         return self
 
     def stop(self):
-        """Ends it at once; nothing of it is kept."""
+        """Ends it at once."""
         if self.process:
             self.process.kill()
             self.process.wait(30)

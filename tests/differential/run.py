@@ -55,6 +55,8 @@ def _ages(script, wellhead, kafkas):
         if not both.keys() >= set(script.apis):
             # That is a difference between the tables of versions, and told there.
             continue
+        both |= {api: schema.Versions(max(first, both[api].first), both[api].last)
+                 for api, first in script.since.items()}
         for versions in scripts.versions(both, script.apis) if script.apis else [{}]:
             new = {(api, version) for api, version in versions.items()} - had
             if new or (not versions and kafka is kafkas[0]):
@@ -63,8 +65,9 @@ def _ages(script, wellhead, kafkas):
 
 
 def _compared(script, wellhead, kafka, versions):
-    theirs, ours = (_talk(script, side, versions) for side in (kafka, wellhead))
-    return compare.differences(kafka.name, script.name, (theirs, kafka.names), (ours, wellhead.names))
+    theirs, ours = ((_talk(script, side, versions), compare.Names(side.names, side.epochs))
+                    for side in (kafka, wellhead))
+    return compare.differences(kafka.name, script.name, theirs, ours)
 
 
 def _talk(script, side, versions):

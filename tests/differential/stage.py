@@ -11,11 +11,14 @@ TOPIC, FOREIGN = "shop", "other"
 # Of a batch: base offset and length; what the length does not count; where the last offset's distance stands.
 PREFIX = struct.Struct(">qi")
 LAST_DELTA_AT = 23
+EPOCH = struct.Struct(">i")
+EPOCH_AT = 12
 MAX_TIMESTAMP = struct.Struct(">q")
 MAX_TIMESTAMP_AT = 35
 READ, DESCRIBE, DESCRIBE_CONFIGS = 3, 8, 10
 RESOURCE_TOPIC, RESOURCE_GROUP = 2, 3
 LITERAL, ALLOW = 3, 3
+NO_ERROR, NOT_LEADER, ALREADY_THERE = 0, 6, 36
 
 
 def fill(source, folder):
@@ -54,7 +57,7 @@ class Wellheads:
 
     def start(self):
         """Each serves a copy, for a folder belongs to one process."""
-        for name, sasl in (("anyone", "[]"), ("accounts", '["PLAIN"]')):
+        for name, sasl in (("anyone", "[]"), ("accounts", '["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]')):
             shutil.copytree(self.folder / "writer" / "data", self.folder / name / "data",
                             ignore=shutil.ignore_patterns("lock", "admin.sock"))
             server = serve(self.folder / name, sasl)
@@ -82,12 +85,18 @@ def build(source, folder, catalogue, kafkas, ends):
     for jars, release in kafkas.items():
         broker = reference.Broker(folder / jars, jars, {login.user: login.password})
         ends.callback(broker.stop)
+        broker.format()
         brokers.append((release, broker.start()))
     ours = Side("wellhead", wellheads.port, wellheads.sasl_port, catalogue, login)
     ours.servers = wellheads.made
     sides = [Side(release, broker.port, broker.sasl_port, catalogue, login) for release, broker in brokers]
-    for side in sides:
+    for side, (_, broker) in zip(sides, brokers, strict=True):
         prepare(side, ours)
+        broker.restart()
+        with peer.Connection(side) as admin:
+            wait.until(lambda: _coordinates(admin, login.group), "Kafka to coordinate groups again", 60)
+            for topic in (TOPIC, FOREIGN):
+                wait.until(lambda: _led(admin, topic), f"{topic} to have a leader again", 60)
     for side in (ours, *sides):
         side.learn()
     return ours, sides
@@ -114,7 +123,9 @@ class Side(peer.Peer):
             [latest] = connection.ask("ListOffsets", 4, replica_id=-1, topics=[{"name": TOPIC, "partitions": [
                 {"partition_index": 0, "current_leader_epoch": -1, "timestamp": -1}]}])["topics"][0]["partitions"]
         self.end, self.epoch = latest["offset"], latest["leader_epoch"]
-        self.names["epoch"] = self.epoch
+        # That of who wrote the batches, and that of who leads now: both sides have been started again since.
+        self.earlier_epoch = EPOCH.unpack_from(found[-1], EPOCH_AT)[0]
+        self.epochs = {self.earlier_epoch: "<earlier epoch>", self.epoch: "<epoch>"}
         self.first_batch = found[0]
         self.sizes = [len(batch) for batch in found]
         self.times = [MAX_TIMESTAMP.unpack_from(batch, MAX_TIMESTAMP_AT)[0] for batch in found]
@@ -150,7 +161,7 @@ def prepare(kafka, wellhead_side):
 def _created(admin, topic):
     answer = admin.ask("CreateTopics", 5, timeout_ms=30_000, topics=[
         {"name": topic, "num_partitions": 1, "replication_factor": 1, "assignments": [], "configs": []}])
-    return answer["topics"][0]["error_code"] in (0, 36)
+    return answer["topics"][0]["error_code"] in (NO_ERROR, ALREADY_THERE)
 
 
 def _led(admin, topic):
@@ -166,10 +177,16 @@ def _coordinates(admin, group):
 def _copy(reading, admin, topic):
     """Every batch as it is; a producer's batch begins at offset 0, which the checksum does not cover."""
     for batch in _everything(reading, topic):
-        made = admin.ask("Produce", 8, acks=-1, timeout_ms=30_000, topic_data=[
-            {"name": topic, "partition_data": [{"index": 0, "records": bytes(8) + batch[8:]}]}])
-        [written] = made["responses"][0]["partition_responses"]
-        assert (written["error_code"], written["base_offset"]) == (0, PREFIX.unpack_from(batch)[0]), written
+        # A leader may be told before it knows so itself.
+        written = wait.until(lambda: _written(admin, topic, batch), f"a batch to be written to {topic}", 60)
+        assert written == (NO_ERROR, PREFIX.unpack_from(batch)[0]), written
+
+
+def _written(admin, topic, batch):
+    made = admin.ask("Produce", 8, acks=-1, timeout_ms=30_000, topic_data=[
+        {"name": topic, "partition_data": [{"index": 0, "records": bytes(8) + batch[8:]}]}])
+    [written] = made["responses"][0]["partition_responses"]
+    return written["error_code"] != NOT_LEADER and (written["error_code"], written["base_offset"])
 
 
 def _everything(reading, topic):
@@ -194,6 +211,11 @@ def batches(records):
         length = PREFIX.unpack_from(records, at)[1] if at + PREFIX.size <= len(records) else len(records)
         yield records[at:at + PREFIX.size + length]
         at += PREFIX.size + length
+
+
+def is_whole(batch):
+    """Whether nothing of it was cut off."""
+    return len(batch) > PREFIX.size and len(batch) == PREFIX.size + PREFIX.unpack_from(batch)[1]
 
 
 def last_delta(batch):

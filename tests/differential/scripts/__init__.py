@@ -12,19 +12,21 @@ class Script(NamedTuple):
     apis: tuple
     run: object
     door: str
+    since: dict
 
 
 ALL = []
 
 
-def script(*apis, door="anyone"):
+def script(*apis, door="anyone", **since):
     """Registers a function as a script; its docstring says what it finds out.
 
-    `door` is the one for `anyone`, or that for `accounts`, where the talk begins logged in, or as a `stranger`.
+    `door` is the one for `anyone`, or that for `accounts`, where the talk begins logged in, or as a `stranger`. `since`
+    has the first versions of APIs whose older ones it has no use for.
     """
 
     def register(function):
-        ALL.append(Script(function.__name__, apis, function, door))
+        ALL.append(Script(function.__name__, apis, function, door, since))
         return function
 
     return register

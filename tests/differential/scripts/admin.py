@@ -31,7 +31,6 @@ def configs(talk):
     asked("of a topic", TOPIC_KIND, TOPIC, ["cleanup.policy"])
     asked("of a topic, with synonyms", TOPIC_KIND, TOPIC, ["cleanup.policy"], include_synonyms=True)
     asked("unknown ones", TOPIC_KIND, TOPIC, ["no.such.setting"])
-    asked("none", TOPIC_KIND, TOPIC, [])
     asked("of an unknown topic", TOPIC_KIND, "nowhere", ["cleanup.policy"])
     asked("of a name that is none", TOPIC_KIND, "a/b", ["cleanup.policy"])
     asked("of the broker", BROKER_KIND, "1", ["no.such.setting"])
@@ -85,7 +84,8 @@ def group_of_members(talk):
     listed(talk, "of the classic kind", types_filter=["classic"])
     listed(talk, "of a kind that is none", types_filter=["odd"])
     talk.ask("DeleteGroups", "one with a member", groups_names=[group])
-    talk.ask("DeleteGroups", "one that is not, and nothing", groups_names=[f"{group}-not", ""])
+    talk.ask("DeleteGroups", "one that is not", groups_names=[f"{group}-not"])
+    talk.ask("DeleteGroups", "one without a name", groups_names=[""])
     leave(talk, "leaves", member, instance="one" if talk.versions["JoinGroup"] >= 5 else None)
     talk.ask("DescribeGroups", "of nobody", groups=[group])
     listed(talk, "all without a member")
@@ -102,7 +102,8 @@ def listed(talk, what, **filters):
     talk.note(what, "ListGroups", version, answer)
 
 
-@script("OffsetCommit", "OffsetFetch", "DescribeGroups", "OffsetDelete", "DeleteGroups")
+@script("OffsetCommit", "OffsetFetch", "DescribeGroups", "OffsetDelete", "DeleteGroups", OffsetCommit=1,
+        OffsetFetch=1)
 def group_of_commits(talk):
     """A group that has commits and never had a member."""
     group = talk.group

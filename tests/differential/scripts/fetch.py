@@ -2,7 +2,7 @@
 
 import uuid
 
-from .. import stage
+from .. import message_set, stage
 from ..stage import TOPIC
 from . import script
 
@@ -22,33 +22,27 @@ def fetch(talk, what, topics, max_bytes=50 * MEBIBYTE, min_bytes=0, wait_ms=0, s
     version = talk.versions["Fetch"]
     answer = talk.connection.ask("Fetch", version, replica_id=-1, max_wait_ms=wait_ms, min_bytes=min_bytes,
                                  max_bytes=max_bytes, session_id=session, session_epoch=epoch, topics=topics, **more)
-    talk.note(what, "Fetch", version, taken_apart(answer))
+    talk.note(what, "Fetch", version, taken_apart(answer, topics))
     return answer
 
 
-def taken_apart(answer):
-    """The answer with each partition's records as a list of whole batches, and how many bytes follow those."""
+def taken_apart(answer, topics):
+    """The answer with each partition's records as a list of what was served whole, and whether more follows."""
     if isinstance(answer, str):
         return answer
+    asked = {topic["topic"]: topic["partitions"][0]["fetch_offset"] for topic in topics}
     return {**answer, "responses": [
-        {**topic, "partitions": [with_batches(partition) for partition in topic["partitions"]]}
+        {**topic, "partitions": [with_batches(one, asked.get(topic.get("topic"), 0)) for one in topic["partitions"]]}
         for topic in answer["responses"]
     ]}
 
 
-def with_batches(partition):
-    """One partition's part of an answer."""
-    if not partition["records"]:
-        return partition
-    found = list(stage.batches(partition["records"]))
-    # A batch's length stands behind its offset; the last one may be cut.
-    whole = [batch for batch in found if len(batch) >= 12 and stage.PREFIX.unpack_from(batch)[1] + 12 == len(batch)]
-    return {**partition, "records": [without_epoch(batch) for batch in whole], "cut": len(whole) < len(found)}
-
-
-def without_epoch(batch):
-    """A batch without the epoch of its writer, which is each side's own and outside of the checksum."""
-    return batch[:12] + bytes(4) + batch[16:]
+def with_batches(partition, asked):
+    """One partition's part of an answer; what follows the last whole batch is only told to be there."""
+    records = partition["records"] or b""
+    whole = [batch for batch in stage.batches(records) if stage.is_whole(batch)]
+    cut = sum(map(len, whole)) < len(records)
+    return {**partition, "records": [told for batch in whole for told in message_set.told(batch, asked)], "cut": cut}
 
 
 @script("Fetch")
@@ -99,9 +93,14 @@ def epochs(talk):
         return
     present = talk.peer.epoch
     fetch(talk, "of the present epoch", [wanted(talk, 0, max_bytes=1, epoch=present)])
+    fetch(talk, "of the epoch before", [wanted(talk, 0, max_bytes=1, epoch=talk.peer.earlier_epoch)])
     fetch(talk, "of an epoch to come", [wanted(talk, 0, max_bytes=1, epoch=present + 9)])
     if version >= 12:
         fetch(talk, "having read the present epoch", [wanted(talk, 7, max_bytes=1, last_epoch=present)])
+        fetch(talk, "having read the epoch before",
+              [wanted(talk, 7, max_bytes=1, last_epoch=talk.peer.earlier_epoch)])
+        fetch(talk, "at the end of the epoch before",
+              [wanted(talk, talk.peer.end, max_bytes=1, last_epoch=talk.peer.earlier_epoch)])
         fetch(talk, "having read an epoch to come", [wanted(talk, 7, max_bytes=1, last_epoch=present + 9)])
 
 

@@ -3,6 +3,7 @@
 from ..peer import CLOSED
 from . import script
 
+METADATA = 8
 BEFORE = {
     "Metadata": {"topics": None},
     "FindCoordinator": {"key": "g", "coordinator_keys": ["g"]},
@@ -15,7 +16,7 @@ def token(login, authority="", user=None, password=None):
     return "\0".join((authority, user or login.user, password or login.password)).encode()
 
 
-@script("SaslHandshake", "SaslAuthenticate", "ApiVersions", "Metadata", door="stranger")
+@script("SaslHandshake", "SaslAuthenticate", door="stranger")
 def logging_in(talk):
     """The ways in."""
     login = talk.peer.login
@@ -43,7 +44,7 @@ def logging_in(talk):
             talk.note(what, "a bare token", 0, answer if answer == CLOSED else {"answer": answer})
         else:
             talk.ask("SaslAuthenticate", what, auth_bytes=said)
-        talk.ask("Metadata", f"{what}, and then", topics=[])
+        talk.ask("Metadata", f"{what}, and then", version=METADATA, topics=[])
 
 
 @script("SaslHandshake", "SaslAuthenticate", "ApiVersions", *BEFORE, door="stranger")
@@ -93,5 +94,9 @@ def versions(talk, what):
 
 
 def hand(talk, what, mechanism="PLAIN"):
-    """Asks for a mechanism."""
-    talk.ask("SaslHandshake", what, mechanism=mechanism)
+    """Asks for a mechanism; those that there are come in no order."""
+    version = talk.versions["SaslHandshake"]
+    answer = talk.connection.ask("SaslHandshake", version, mechanism=mechanism)
+    if answer != CLOSED:
+        answer["mechanisms"].sort()
+    talk.note(what, "SaslHandshake", version, answer)

@@ -49,6 +49,7 @@ def list_offsets(talk):
         talk.ask("ListOffsets", "one partition twice", replica_id=-1, topics=[twice])
     if version >= 4:
         talk.ask("ListOffsets", "of the present epoch", replica_id=-1, topics=at(LATEST, epoch=talk.peer.epoch))
+        talk.ask("ListOffsets", "of the epoch before", replica_id=-1, topics=at(LATEST, epoch=talk.peer.earlier_epoch))
         talk.ask("ListOffsets", "of an epoch to come", replica_id=-1, topics=at(LATEST, epoch=talk.peer.epoch + 9))
 
 
@@ -62,11 +63,14 @@ def leader_epochs(talk):
     api = "OffsetForLeaderEpoch"
     present = talk.peer.epoch
     talk.ask(api, "the present epoch", replica_id=-1, topics=asked(present))
+    talk.ask(api, "the epoch before", replica_id=-1, topics=asked(talk.peer.earlier_epoch))
     talk.ask(api, "an epoch to come", replica_id=-1, topics=asked(present + 9))
     talk.ask(api, "no epoch", replica_id=-1, topics=asked(-1))
     talk.ask(api, "an unknown topic", replica_id=-1, topics=asked(0, "nowhere"))
     talk.ask(api, "an unknown partition", replica_id=-1, topics=asked(0, partition=7))
     if talk.versions[api] >= 2:
+        talk.ask(api, "by who knows the leader", replica_id=-1, topics=asked(present, current=present))
+        talk.ask(api, "by who is behind", replica_id=-1, topics=asked(0, current=talk.peer.earlier_epoch))
         talk.ask(api, "by who is ahead", replica_id=-1, topics=asked(0, current=present + 9))
 
 
@@ -89,6 +93,14 @@ def fetch(talk, what, partitions=(0,), topic=TOPIC, group=None, **more):
 
 
 @script("OffsetCommit", "OffsetFetch")
+def commits_of_old(talk):
+    """Version 0 of both kept offsets in ZooKeeper."""
+    if talk.versions["OffsetCommit"] == talk.versions["OffsetFetch"] == 0:
+        commit(talk, "a commit", 5, "five")
+        fetch(talk, "of the commit")
+
+
+@script("OffsetCommit", "OffsetFetch", OffsetCommit=1, OffsetFetch=1)
 def commits(talk):
     """Commits of a consumer that assigns itself."""
     group = talk.group

@@ -3,7 +3,7 @@
 from ..peer import CLOSED
 from ..stage import FOREIGN, TOPIC
 from . import script
-from .fetch import taken_apart, wanted
+from .fetch import fetch, wanted
 
 TOPIC_KIND, BROKER_KIND, GROUP_KIND = 2, 4, 3
 ANY, LITERAL, ALLOW, READ = 1, 3, 3, 3
@@ -59,8 +59,8 @@ TRIED = {
     "DescribeCluster": {"asked": {"include_cluster_authorized_operations": True}},
     "ListPartitionReassignments": {"all": {"timeout_ms": 1000, "topics": None}},
     "DescribeTopicPartitions": {
-        "its own, a foreign one and none": {
-            "topics": [{"name": TOPIC}, {"name": FOREIGN}, {"name": "nowhere"}], "response_partition_limit": 9},
+        "a foreign one": {"topics": [{"name": FOREIGN}], "response_partition_limit": 9},
+        "one that is not": {"topics": [{"name": "nowhere"}], "response_partition_limit": 9},
         "all": {"topics": [], "response_partition_limit": 9},
     },
     "Metadata": {
@@ -85,7 +85,8 @@ TRIED = {
     "JoinGroup": {"a foreign group": {
         "group_id": "foreign", "session_timeout_ms": 30_000, "rebalance_timeout_ms": 30_000, "member_id": "",
         "protocol_type": "consumer", "protocols": [{"name": "range", "metadata": b""}]}},
-    "SyncGroup": {"a foreign group": {"group_id": "foreign", "generation_id": 1, "member_id": "m"}},
+    "SyncGroup": {"a foreign group": {"group_id": "foreign", "generation_id": 1, "member_id": "m",
+                                      "protocol_type": "consumer", "protocol_name": "range"}},
     "Heartbeat": {"a foreign group": {"group_id": "foreign", "generation_id": 1, "member_id": "m"}},
     "LeaveGroup": {"a foreign group": {"group_id": "foreign", "member_id": "m", "members": [{"member_id": "m"}]}},
     "OffsetFetch": {"of a foreign group": {
@@ -136,9 +137,7 @@ def _produce(talk, what, topic, acks=-1):
 def reading_as_an_account(talk):
     """Its own topic, and others by name and by id."""
     for what, topic in (("its own", TOPIC), ("a foreign one", FOREIGN), ("one that is not", "nowhere")):
-        answer = talk.connection.ask("Fetch", talk.versions["Fetch"], replica_id=-1, max_wait_ms=0, min_bytes=0,
-                                     max_bytes=1 << 20, session_epoch=-1, topics=[wanted(talk, 0, topic, max_bytes=1)])
-        talk.note(what, "Fetch", talk.versions["Fetch"], taken_apart(answer))
+        fetch(talk, what, [wanted(talk, 0, topic)])
 
 
 @script("OffsetCommit", door="accounts")
