@@ -29,15 +29,23 @@ def first_block(page):
 
 def prints_every_row(command, served, folder, more=()):
     """Starts an example in its folder of `docs/clients/` and waits until it has printed each row of the topic once."""
-    with served.new_login() as login, open(served.folder / f"page-{login.group}", "w+b") as said:
-        errors = served.folder / f"page-{login.group}-errors"
-        with open(errors, "wb") as log:
+    with served.new_login() as login:
+        environment = tour.environment(served, login, more)
+        prints_the_rows(command, served.folder / f"page-{login.group}", PAGES / folder, environment, served.rows)
+
+
+def prints_the_rows(command, log, folder, environment, rows):
+    """Starts a program and waits until it has printed these rows: offset, operation, table."""
+    log.mkdir(parents=True)
+    errors = log / "errors"
+    with open(log / "said", "w+b") as said:
+        with open(errors, "wb") as beside:
             program = subprocess.Popen(
-                list(map(str, command)), env=tour.environment(served, login, more), cwd=PAGES / folder,
-                stdin=subprocess.DEVNULL, stdout=said, stderr=log, start_new_session=True)
+                list(map(str, command)), env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=said,
+                stderr=beside, start_new_session=True)
         try:
             wait.until(
-                lambda: program.poll() is not None or len(changes(said)) >= len(served.rows),
+                lambda: program.poll() is not None or len(changes(said)) >= len(rows),
                 lambda: f"the rows of the topic; {folder} printed {len(changes(said))}\n{end_of(errors)}",
                 DEADLINE_S, 0.1)
         finally:
@@ -47,7 +55,7 @@ def prints_every_row(command, served, folder, more=()):
             program.wait(30)
         assert ended is None, f"{folder} ended with {ended}\n{end_of(errors)}"
         seen = changes(said)
-    assert [(change["offset"], change["operation"], change["table"]) for change in seen] == served.rows
+    assert [(change["offset"], change["operation"], change["table"]) for change in seen] == rows
     ids = [str(change["after"]["id"]) for change in seen]
     assert ids == [str(number) for number in range(len(ids))]
 
