@@ -149,7 +149,7 @@ fn j05_groups_that_nobody_defined_or_uses_expire() {
     assert_eq!(catalog.expire_groups(before, &[]).unwrap(), [], "not a second too early");
     let before = UnixTime::from_seconds(NOW - 50);
     let expired = catalog.expire_groups(before, std::slice::from_ref(&living)).unwrap();
-    assert_eq!(expired, [old.clone()]);
+    assert_eq!(expired, std::slice::from_ref(&old));
     let mut left = vec![defined, fresh, living];
     left.sort();
     assert_eq!(catalog.committed_groups().unwrap(), left);
