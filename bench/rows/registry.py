@@ -1,6 +1,6 @@
 """All rows, in the order of the table, and those of the plots."""
 
-from rows import catch_up, consumers, fetch, growth, latency, memory, start, tasks
+from rows import catch_up, connections, consumers, fetch, growth, latency, memory, start, tasks
 
 TABLE = (
     catch_up.ORDERS,
@@ -16,6 +16,7 @@ TABLE = (
     start.Start(),
     tasks.Idle(),
     tasks.Busy(),
+    connections.Connections(),
 )
 GROWTH = (growth.TRANSACTIONS, growth.COLUMNS, growth.TABLES, growth.CONSUMERS)
 ALL = {row.name: row for row in (*TABLE, *GROWTH)}
