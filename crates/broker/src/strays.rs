@@ -208,8 +208,8 @@ mod tests {
     #[test]
     fn no_more_addresses_are_remembered_than_the_bound() {
         let (mut strays, now) = (Strays::default(), Instant::now());
-        for n in 0..2 * CAME_MAX {
-            let peer = IpAddr::from([10, 0, (n >> 8) as u8, n as u8]);
+        for n in 0..2 * CAME_MAX as u32 {
+            let peer = IpAddr::from(n.to_be_bytes());
             strays.note(peer, Sign::Came, now);
         }
         assert!(strays.came.len() <= CAME_MAX);

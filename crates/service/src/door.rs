@@ -208,7 +208,6 @@ impl std::fmt::Debug for Wire {
 
 #[cfg(test)]
 mod tests {
-    use tls::{Acceptor, ClientStream, HandshakeError, Secured};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;

@@ -152,12 +152,12 @@ impl MinFree {
 }
 
 impl Config {
-    /// Of each door for Kafka clients its name, whether it speaks TLS, and its lock; and whether the API
-    /// speaks TLS.
-    pub(crate) fn locks(&self) -> (Vec<(Option<&str>, bool, Lock)>, bool) {
+    /// Of each door for Kafka clients its name, its lock, and whether it speaks TLS. That of the API is the
+    /// last, and locked by tokens.
+    pub(crate) fn locks(&self) -> Vec<(Option<&str>, Lock, bool)> {
         let listeners = self.kafka.listeners();
-        let locks = listeners.map(|door| (door.name.as_deref(), door.tls.is_some(), door.lock()));
-        (locks.collect(), self.http.tls.is_some())
+        let locks = listeners.map(|door| (door.name.as_deref(), door.lock(), door.tls.is_some()));
+        locks.chain([(None, Lock::Login, self.http.tls.is_some())]).collect()
     }
 }
 
