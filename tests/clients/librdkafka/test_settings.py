@@ -98,14 +98,15 @@ def test_the_statistics_of_a_member_are_right(topic):
         if not said or last + 1 < end:
             return False
         partition = said[-1]["topics"].get(name, {}).get("partitions", {}).get("0", {})
-        return partition.get("app_offset", -1) >= end and partition
+        return partition.get("app_offset", -1) >= end and said[-1]
 
-    partition = wait.until(caught_up, lambda: f"statistics at the end; last: {str(said[-1:])[:2000]}", 60)
+    seen = wait.until(caught_up, lambda: f"statistics at the end; last: {str(said[-1:])[:2000]}", 60)
     consumer.close()
+    partition = seen["topics"][name]["partitions"]["0"]
     # There are no transactions, so what is stable is all there is.
     assert partition["ls_offset"] == partition["hi_offset"] >= end
     assert partition["rxmsgs"] >= end and partition["fetch_state"] == "active"
-    assert said[-1]["cgrp"]["state"] == "up" and said[-1]["cgrp"]["join_state"] == "steady"
-    brokers = said[-1]["brokers"].values()
+    assert seen["cgrp"]["state"] == "up" and seen["cgrp"]["join_state"] == "steady"
+    brokers = seen["brokers"].values()
     assert any(one["state"] == "UP" and one["rxbytes"] > 0 for one in brokers)
     assert {one[faults] for one in brokers for faults in ("rxerrs", "rxcorriderrs", "rxpartial", "txerrs")} == {0}
