@@ -73,11 +73,12 @@ pub(super) const fn format_of(version: ApiVersion) -> Option<MessageFormat> {
 impl Conversions {
     /// Of a broker that begins.
     pub(crate) fn new(budget: &Budget) -> Self {
-        Self { share: budget.share(Lane::Serving, ROOM_BYTES), places: Semaphore::new(PLACES) }
+        Self { share: budget.share(Lane::Serving, 0), places: Semaphore::new(PLACES) }
     }
 
     /// Puts message sets into the place of the record batches that a look found. Answers the right to
-    /// hold and to send them. Where there is no memory in time, the answer has no records, and the client asks again.
+    /// hold and to send them. Where there is no memory in time, the answer has no records, and the client
+    /// asks again.
     pub(super) async fn convert(
         &self,
         look: &mut Look<'_>,
