@@ -2,22 +2,24 @@
 
 import shutil
 import struct
+import time
 
 from harness import clients, wait, wellhead
 
 from . import peer, reference, schema
 
 TOPIC, FOREIGN = "shop", "other"
-# Of a batch: base offset and length; what the length does not count; where the last offset's distance stands.
+# Of a batch: base offset and length; where the last offset's distance, the writer's epoch and the last time stand.
 PREFIX = struct.Struct(">qi")
 LAST_DELTA_AT = 23
 EPOCH = struct.Struct(">i")
 EPOCH_AT = 12
 MAX_TIMESTAMP = struct.Struct(">q")
 MAX_TIMESTAMP_AT = 35
-READ, DESCRIBE, DESCRIBE_CONFIGS = 3, 8, 10
+READ = 3
 RESOURCE_TOPIC, RESOURCE_GROUP = 2, 3
 LITERAL, ALLOW = 3, 3
+TRANSACTIONS = 12
 NO_ERROR, NOT_LEADER, ALREADY_THERE = 0, 6, 36
 
 
@@ -29,7 +31,11 @@ def fill(source, folder):
             database = f"differential_{task}"
             source.sql(f"CREATE DATABASE {database}", f"CREATE TABLE {database}.t (id INT PRIMARY KEY, v TEXT)")
             server.track_now(task, source, database)
-            for number in range(1, 13):
+            began = int(time.time())
+            for number in range(1, TRANSACTIONS + 1):
+                if number == TRANSACTIONS // 2:
+                    # The log knows times by the second; there must be two of them.
+                    wait.until(lambda: int(time.time()) > began, "the next second")
                 rows = ",".join(f"({number * 100 + row}, REPEAT('{number}', 200))" for row in range(20))
                 source.sql(f"INSERT INTO {database}.t VALUES {rows}")
                 wait.until(lambda: clients.end_of(server.kafka, task) >= number * 22, "the rows in the log", 60)
@@ -44,7 +50,8 @@ def serve(folder, sasl):
     """A Wellhead whose clients log in by one of these mechanisms."""
     server = wellhead.Wellhead.serve(folder)
     file = folder / "wellhead.toml"
-    file.write_text(file.read_text().replace("[kafka]\n", f"[kafka]\nsasl = {sasl}\n"))
+    settings = file.read_text().replace("[kafka]\n", f"[kafka]\nsasl = {sasl}\n")
+    file.write_text(f'{settings}[capture]\nheartbeat = "10s"\n')
     return server
 
 
@@ -87,8 +94,7 @@ def build(source, folder, catalogue, kafkas, ends):
         ends.callback(broker.stop)
         broker.format()
         brokers.append((release, broker.start()))
-    ours = Side("wellhead", wellheads.port, wellheads.sasl_port, catalogue, login)
-    ours.servers = wellheads.made
+    ours = Side("wellhead", wellheads.port, wellheads.sasl_port, catalogue, login, wellheads.made)
     sides = [Side(release, broker.port, broker.sasl_port, catalogue, login) for release, broker in brokers]
     for side, (_, broker) in zip(sides, brokers, strict=True):
         prepare(side, ours)
@@ -96,7 +102,7 @@ def build(source, folder, catalogue, kafkas, ends):
         with peer.Connection(side) as admin:
             wait.until(lambda: _coordinates(admin, login.group), "Kafka to coordinate groups again", 60)
             for topic in (TOPIC, FOREIGN):
-                wait.until(lambda: _led(admin, topic), f"{topic} to have a leader again", 60)
+                wait.until(lambda: _latest(admin, topic)["error_code"] == NO_ERROR, f"{topic} to be led again", 60)
     for side in (ours, *sides):
         side.learn()
     return ours, sides
@@ -105,8 +111,9 @@ def build(source, folder, catalogue, kafkas, ends):
 class Side(peer.Peer):
     """A broker with the content of the stage; both its doors, and what scripts want to know of that content."""
 
-    def __init__(self, name, port, sasl_port, catalogue, login):
+    def __init__(self, name, port, sasl_port, catalogue, login, servers=()):
         super().__init__(name, port, catalogue)
+        self.servers = servers
         self.sasl_port = sasl_port
         self.login = login
 
@@ -120,8 +127,7 @@ class Side(peer.Peer):
             self.names[connection.ask("Metadata", 12, topics=[])["cluster_id"]] = "<cluster>"
         with peer.Connection(self) as connection:
             found = list(_everything(connection, TOPIC))
-            [latest] = connection.ask("ListOffsets", 4, replica_id=-1, topics=[{"name": TOPIC, "partitions": [
-                {"partition_index": 0, "current_leader_epoch": -1, "timestamp": -1}]}])["topics"][0]["partitions"]
+            latest = _latest(connection, TOPIC)
         self.end, self.epoch = latest["offset"], latest["leader_epoch"]
         # That of who wrote the batches, and that of who leads now: both sides have been started again since.
         self.earlier_epoch = EPOCH.unpack_from(found[-1], EPOCH_AT)[0]
@@ -130,7 +136,6 @@ class Side(peer.Peer):
         self.sizes = [len(batch) for batch in found]
         self.times = [MAX_TIMESTAMP.unpack_from(batch, MAX_TIMESTAMP_AT)[0] for batch in found]
         return self
-
 
     def say_hello(self):
         """Both doors still let in."""
@@ -167,6 +172,12 @@ def _created(admin, topic):
 def _led(admin, topic):
     [told] = admin.ask("Metadata", 8, topics=[{"name": topic}])["topics"]
     return told["error_code"] == 0 and all(one["leader_id"] >= 0 for one in told["partitions"])
+
+
+def _latest(connection, topic):
+    answer = connection.ask("ListOffsets", 4, replica_id=-1, topics=[{"name": topic, "partitions": [
+        {"partition_index": 0, "current_leader_epoch": -1, "timestamp": -1}]}])
+    return answer["topics"][0]["partitions"][0]
 
 
 def _coordinates(admin, group):

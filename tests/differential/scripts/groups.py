@@ -1,5 +1,7 @@
 """Members of a group: joining, sharing, staying, leaving."""
 
+from harness import wait
+
 from . import script
 
 RANGE, STICKY = b"range", b"sticky"
@@ -105,9 +107,8 @@ def two_members(talk):
     if version >= 4:
         second = talk.ask("JoinGroup", "second is told its id", on=other, member_id="", **asked)["member_id"]
     other.send(other.written("JoinGroup", version, {"member_id": second, **asked}))
-    while joined.ask("Heartbeat", talk.versions["Heartbeat"], group_id=talk.group, generation_id=generation,
-                     member_id=first)["error_code"] == 0:
-        pass
+    wait.until(lambda: joined.ask("Heartbeat", talk.versions["Heartbeat"], group_id=talk.group, member_id=first,
+                                  generation_id=generation)["error_code"], "the second one to be noticed")
     heartbeat(talk, "first is told to join again", generation, first)
     sync(talk, "first asks while others join", generation, first)
     again = join(talk, "first again", first, protocols=[("sticky", b"1"), ("range", b"1")])
