@@ -41,7 +41,9 @@ fn table() -> String {
             (min, max) => format!("{min}–{max}"),
         };
         let purpose = api.purpose().trim_end_matches('.');
-        writeln!(table, "| {api:?} | {} | {range} | {purpose} | {here} |", api.number()).unwrap();
+        let number = api.number();
+        writeln!(table, "| {api:?} | {number} | {range} | {purpose} | {here} |")
+            .expect("a string takes any text");
     }
     table.push('\n');
     table

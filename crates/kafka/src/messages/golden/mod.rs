@@ -123,8 +123,7 @@ fn every_field_has_the_value_that_kafka_wrote_under_its_name() {
 fn a_golden_message_with_one_wrong_byte_never_panics() {
     for api in ApiKey::ALL {
         for one in golden(api).iter().filter(|one| api.serves(one.version)) {
-            let version = u8::try_from(one.version.0 - api.versions().min).unwrap();
-            let choice = version * 2 + u8::from(!one.is_request);
+            let choice = u8::try_from(one.version.0).unwrap() * 2 + u8::from(!one.is_request);
             let mut input = [&[choice], one.bytes.as_slice()].concat();
             for at in 1..input.len() {
                 for wrong in [0, 1, 0x7f, 0x80, 0xff] {
