@@ -21,16 +21,21 @@ pytestmark = pytest.mark.parametrize("source", ["mariadb"], indirect=True)
 TASK = "groups"
 SESSION_MS = 6_000
 ONE_TURN = {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 300, "auto.offset.reset": "earliest"}
+# However long a restart takes on a busy machine, nobody's session ends.
+PATIENT = {"session.timeout.ms": 120_000}
 
-# A consumer that can be stopped and killed like any process. Says when it holds the partition.
+# A consumer that can be stopped, ended and killed like any process. Says when it holds the partition.
 PROCESS = """
-import json, sys, confluent_kafka
+import json, signal, sys, confluent_kafka
 settings, topic = json.loads(sys.argv[1]), sys.argv[2]
+ended = []
+signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
 consumer = confluent_kafka.Consumer(settings)
 say = lambda word: print(word, flush=True)
 consumer.subscribe([topic], on_assign=lambda _, parts: say("assigned" if parts else "standby"))
-while True:
+while not ended:
     consumer.poll(0.1)
+consumer.close()
 """
 
 
@@ -143,9 +148,9 @@ class Group:
     def seek(self, to, **more):
         return self.shop.server.api("POST", f"/tasks/{TASK}/groups/{self.name}/seek", {"to": to, **more})
 
-    def process(self):
+    def process(self, **more):
         """A member in a process of its own."""
-        settings = clients.Confluent.settings(self.shop.server.kafka, self.login) | ONE_TURN
+        settings = clients.Confluent.settings(self.shop.server.kafka, self.login) | ONE_TURN | more
         return subprocess.Popen(
             [sys.executable, "-c", PROCESS, json.dumps(settings), TASK], stdout=subprocess.PIPE, text=True
         )
@@ -185,8 +190,8 @@ def commit(consumer, offset, metadata=""):
 
 def test_j05_members_go_on_after_a_kill_and_nobody_rebalances(shop):
     group = shop.group("survivor")
-    holder = group.member().wait_until_held()
-    standby = group.member()
+    holder = group.member(**PATIENT).wait_until_held()
+    standby = group.member(**PATIENT)
     before = group.wait_for_members(2)
     wait.until(lambda: holder.held or standby.held, "one of them to hold the partition")
     told = (list(holder.events), list(standby.events))
@@ -221,18 +226,18 @@ def test_j05_a_standby_takes_over_from_a_consumer_that_was_killed(shop):
 
 def test_j05_a_rebalance_that_a_kill_interrupts_ends(shop):
     group = shop.group("torn")
-    slow = group.process()
+    slow = group.process(**PATIENT)
     try:
         assert slow.stdout.readline().strip() == "assigned"
         group.wait_for_members(1)
         os.kill(slow.pid, signal.SIGSTOP)
-        newcomer = group.member()
+        newcomer = group.member(**PATIENT)
         wait.until(lambda: group.shown()["state"] == "PreparingRebalance", "the group to rebalance")
         shop.server.kill()
         os.kill(slow.pid, signal.SIGCONT)
         shop.server.start()
         group.wait_for_members(2)
-        slow.kill()
+        slow.terminate()
         newcomer.wait_until_held()
     finally:
         slow.kill()
@@ -241,9 +246,9 @@ def test_j05_a_rebalance_that_a_kill_interrupts_ends(shop):
 
 def test_j05_a_static_member_comes_back_after_a_kill_under_its_name(shop):
     group = shop.group("static")
-    named = {"group.instance.id": "pod-0", "session.timeout.ms": 60_000}
+    named = {"group.instance.id": "pod-0", **PATIENT}
     first = group.member(**named).wait_until_held()
-    other = group.member(**{"group.instance.id": "pod-1", "session.timeout.ms": 60_000})
+    other = group.member(**{"group.instance.id": "pod-1"}, **PATIENT)
     group.wait_for_members(2)
     wait.until(lambda: first.held or other.held, "one of them to hold the partition")
     told = list(other.events)
@@ -283,7 +288,7 @@ def test_j05_commits_from_outside_wait_for_the_members_to_go(shop):
     assert member.read[0] == 3, "who joins goes on where the outsider stood"
     with pytest.raises(kafka.errors.CommitFailedError):
         outsider.commit({partition: kafka.OffsetAndMetadata(9, "", -1)})
-    assert shop.metric("OffsetCommit", "UNKNOWN_MEMBER_ID") == 1
+    assert shop.metric("OffsetCommit", "UNKNOWN_MEMBER_ID") >= 1
     member.close()
     outsider.commit({partition: kafka.OffsetAndMetadata(9, "", -1)})
     assert group.shown()["checkpoint"]["offset"] == 9
@@ -319,7 +324,7 @@ def test_j05_a_seek_is_refused_while_somebody_reads_and_forced_all_the_same(shop
     read = len(member.read)
     status, sought = group.seek("+2", force=True)
     assert (status, sought["members"], sought["tablets"][0]["to"]["offset"]) == (200, 1, 2), sought
-    wait.until(lambda: 2 in member.read[read:], lambda: f"it to go on at 2: {member.read[read:][:9]}", 60)
+    wait.until(lambda: 4 in member.read[read:], lambda: f"it to go on at 2: {member.read[read:][:9]}", 60)
     assert member.read[member.read.index(2, read) :][:3] == [2, 3, 4]
     assert not {0, 1} & set(member.read[read:])
     wait.until(lambda: member.held, "it to be a member again", 60)
