@@ -49,5 +49,5 @@ class Sdk:
         """Waits until it has read so many records of an operation, and answers all records."""
         return wait.until(
             lambda: self.count(operation) >= count and self.records(),
-            lambda: f"{count} {operation}; it said:\n{self.log()[-4000:]}",
+            lambda: f"{count} {operation}; it said:\n{self.log()[-4000:]}", 90,
         )
