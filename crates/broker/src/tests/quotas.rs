@@ -1,6 +1,8 @@
-//! Groups that fetch faster than they may.
+//! Groups that fetch faster than they may, or all that they can.
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use change::GroupId;
@@ -28,6 +30,11 @@ async fn start(settings: Settings) -> (Server, String, GroupId) {
 
 /// The bytes of records and the throttle time of a Fetch.
 async fn fetched(client: &mut Client, offset: i64) -> (usize, Duration) {
+    fetched_at(client, offset, 3).await
+}
+
+/// The same of a log that ends there.
+async fn fetched_at(client: &mut Client, offset: i64, end: i64) -> (usize, Duration) {
     let answer = client.call(VERSION, fetch(offset, 0)).await;
     let answer: FetchResponse<'_> = response(VERSION, &answer);
     assert_eq!(answer.error, ErrorCode::None);
@@ -36,7 +43,7 @@ async fn fetched(client: &mut Client, offset: i64) -> (usize, Duration) {
         return (0, throttle);
     }
     let partition = only(&answer);
-    assert_eq!(partition.high_watermark, Offset(3));
+    assert_eq!(partition.high_watermark, Offset(end));
     (bytes(&partition).len(), throttle)
 }
 
@@ -75,4 +82,43 @@ async fn a_group_has_a_rate_of_its_own_from_the_moment_it_is_given_one() {
     assert!((3_000..4_000).contains(&sent) && !throttle.is_zero(), "{sent} {throttle:?}");
     server.broker.groups().set_fetch_rate(&group, None);
     assert!(matches!(fetched(&mut client, 0).await, (9_000.., Duration::ZERO)));
+}
+
+/// On the one thread of this test whoever did not give way would keep it to the end.
+#[tokio::test]
+async fn one_greedy_reader_starves_nobody() {
+    const ANSWERS: usize = 200;
+    let mut server = Server::start(Access::Anonymous).await;
+    server.open_topic("shop");
+    let value = "x".repeat(1 << 20);
+    for _ in 0..16 {
+        server.append("shop", &[(1_000, &value)]);
+    }
+    let mut greedy = Client::connect(&server).await;
+    let answered = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&answered);
+    let reading = tokio::spawn(async move {
+        for _ in 0..ANSWERS {
+            let mut all = fetch(0, 0);
+            all.max_bytes = i32::MAX;
+            all.topics[0].partitions[0].max_bytes = i32::MAX;
+            let answer = greedy.call(VERSION, all).await;
+            assert!(answer.len() > 16 << 20);
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let mut modest = Client::connect(&server).await;
+    while answered.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..20 {
+        let (sent, _) = fetched_at(&mut modest, 15, 16).await;
+        assert!(sent > 1 << 20);
+    }
+    let meanwhile = answered.load(Ordering::Relaxed);
+    assert!(
+        meanwhile < ANSWERS / 2,
+        "{meanwhile} of {ANSWERS} large answers came before 20 small ones"
+    );
+    reading.abort();
 }
