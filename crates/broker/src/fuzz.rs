@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use catalog::ScramVerifier;
 use change::{GroupId, TaskName};
-use kafka::Request;
+use kafka::messages::{FetchPartition, FetchRequest, FetchTopic, FetchedPartition, FetchedTopic};
+use kafka::{Offset, Request};
 use uuid::Uuid;
 
+use crate::api::fetch::session::{FetchSessions, Opened, Place};
 use crate::api::{join_group, sync_group};
 use crate::coordinator::{Coordinator, GroupLimits, Identity, Ticket};
 use crate::principal::Principal;
@@ -17,8 +19,8 @@ use crate::session::{Session, Step, Terms};
 use crate::settings::Access;
 
 /// Takes `bytes` as what one client sends: length-prefixed frames, the first byte choosing the kind of
-/// listener and whether its password is right. Group requests go on to a coordinator, with a second
-/// passing between them. Must never panic.
+/// listener and whether its password is right. Group requests go on to a coordinator, fetch requests to
+/// the sessions of readers, with a second passing between them. Must never panic.
 pub fn fuzz_session(bytes: &[u8]) {
     let Some((choice, mut rest)) = bytes.split_first() else { return };
     let access = if choice & 1 == 0 { Access::Anonymous } else { Access::Accounts };
@@ -81,9 +83,10 @@ fn account() -> Option<Principal> {
     Some(Principal::Account { group, task: TaskName::new("shop").ok()? })
 }
 
-/// A coordinator with a clock of its own.
+/// A coordinator and the sessions of readers, with a clock of their own.
 struct Desk {
     coordinator: Coordinator,
+    readers: FetchSessions,
     now: Instant,
     tickets: u64,
 }
@@ -91,7 +94,8 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let coordinator = Coordinator::new(GroupLimits::default());
-        Self { coordinator, now: Instant::now(), tickets: 0 }
+        let readers = FetchSessions::default();
+        Self { coordinator, readers, now: Instant::now(), tickets: 0 }
     }
 
     fn hand_in(&mut self, version: kafka::ApiVersion, request: &Request<'_>) {
@@ -123,9 +127,51 @@ impl Desk {
                     let _ = self.coordinator.leave(self.now, &group, member.member_id, instance_id);
                 }
             }
+            Request::Fetch(request) => self.fetch(version, request),
             _ => {}
         }
         self.coordinator.tick(self.now);
         drop(self.coordinator.take_replies());
     }
+
+    /// Every partition that is named counts as there, with nothing in it.
+    fn fetch(&mut self, version: kafka::ApiVersion, request: &FetchRequest<'_>) {
+        let (now, owner, by_id) = (self.now.into(), Principal::Anyone, version >= BY_ID_FROM);
+        match self.readers.open(now, &owner, by_id, request) {
+            Ok(Opened::Full) => {
+                let answered: Vec<_> = request.topics.iter().flat_map(empty_partitions).collect();
+                let mut id = i32::try_from(self.tickets).unwrap_or_default();
+                let draw = || {
+                    id = id.wrapping_add(1);
+                    id
+                };
+                self.readers.create(now, &owner, by_id, &answered, draw);
+            }
+            Ok(Opened::Incremental(held)) => {
+                let told = held.partitions.iter().map(|(place, _)| FetchedTopic {
+                    name: &place.name,
+                    topic_id: place.topic_id,
+                    partitions: vec![FetchedPartition {
+                        partition: place.partition,
+                        ..Default::default()
+                    }],
+                });
+                let _ = self.readers.answer(&held, &mut told.collect());
+            }
+            Ok(Opened::Sessionless) | Err(_) => {}
+        }
+    }
+}
+
+/// From this version on topics are named by their ids.
+const BY_ID_FROM: kafka::ApiVersion = kafka::ApiVersion(13);
+
+fn empty_partitions(
+    topic: &FetchTopic<'_>,
+) -> impl Iterator<Item = (Place, FetchPartition, Offset, Offset)> {
+    let (name, topic_id): (Arc<str>, _) = (topic.name.into(), topic.topic_id);
+    topic.partitions.iter().map(move |asked| {
+        let place = Place { name: Arc::clone(&name), topic_id, partition: asked.partition };
+        (place, asked.clone(), Offset(0), Offset(0))
+    })
 }

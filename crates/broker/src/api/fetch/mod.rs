@@ -14,7 +14,7 @@
 mod asked;
 mod look;
 mod older;
-mod session;
+pub(crate) mod session;
 
 use std::sync::PoisonError;
 use std::time::Duration;

@@ -27,7 +27,7 @@ pub(crate) struct FetchSessions {
 
 /// What a request is, as far as sessions go.
 #[derive(Debug)]
-pub(super) enum Opened {
+pub(crate) enum Opened {
     /// It stands for itself.
     Sessionless,
     /// It names all partitions, and wants a session of them.
@@ -38,20 +38,20 @@ pub(super) enum Opened {
 
 /// A session while its request is served.
 #[derive(Debug)]
-pub(super) struct Held {
-    pub(super) id: i32,
+pub(crate) struct Held {
+    pub(crate) id: i32,
     /// What its next request must say. Another one meanwhile makes it another.
     next_epoch: i32,
     /// All its partitions, in their turn.
-    pub(super) partitions: Vec<(Place, FetchPartition)>,
+    pub(crate) partitions: Vec<(Place, FetchPartition)>,
 }
 
 /// A partition as requests name it: by name or by id, the other one is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Place {
-    pub(super) name: Arc<str>,
-    pub(super) topic_id: TopicId,
-    pub(super) partition: PartitionId,
+pub(crate) struct Place {
+    pub(crate) name: Arc<str>,
+    pub(crate) topic_id: TopicId,
+    pub(crate) partition: PartitionId,
 }
 
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl FetchSessions {
     ///
     /// # Errors
     /// The whole request is answered with this.
-    pub(super) fn open(
+    pub(crate) fn open(
         &mut self,
         now: Instant,
         owner: &Principal,
@@ -148,7 +148,7 @@ impl FetchSessions {
 
     /// Keeps what a full request asked for and was answered under a new id, which `draw` draws. Answers
     /// the id, or 0 if there is no room.
-    pub(super) fn create(
+    pub(crate) fn create(
         &mut self,
         now: Instant,
         owner: &Principal,
@@ -198,7 +198,7 @@ impl FetchSessions {
     ///
     /// # Errors
     /// Another request of the session has come meanwhile.
-    pub(super) fn answer(
+    pub(crate) fn answer(
         &mut self,
         held: &Held,
         topics: &mut Vec<FetchedTopic<'_>>,
