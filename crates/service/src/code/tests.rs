@@ -25,7 +25,7 @@ fn every_program_is_filled_in_and_can_be_started() {
             wanted.push("dtsk3v9x2m7q1b4c8d\"");
         }
         for value in wanted {
-            let text = text.replace('\'', "\"").replace('}', "\"");
+            let text = text.replace(['\'', '}'], "\"");
             assert!(text.contains(value), "{}: {value} is missing", example.client);
         }
         for default in
