@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use budget::Lane;
@@ -82,7 +82,13 @@ impl Connection {
         let counted = Counted::new(shared.metrics.connections.clone());
         let metrics = shared.metrics.clone();
         let ended = match Self::open(stream, peer, place, settings, terms, shared, stop).await {
-            Ok(Some(mut connection)) => connection.serve().await,
+            Ok(Some(mut connection)) => {
+                let ended = connection.serve().await;
+                if connection.trail.has_come() {
+                    connection.shared.strays().left(peer.ip().to_canonical());
+                }
+                ended
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -307,20 +313,13 @@ impl Connection {
 
     /// Says that the client does not come to where it is told, if it looks so.
     fn follow(&self, sign: Sign, now: Instant) {
+        // Where clients are told what they dialled, they can come; who came counts for all listeners.
+        if sign == Sign::None || (self.advertised.is_none() && sign != Sign::Came) {
+            return;
+        }
         let peer = self.peer.ip().to_canonical();
-        let note = || {
-            let mut strays = self.shared.strays.lock().unwrap_or_else(PoisonError::into_inner);
-            strays.note(peer, sign, now)
-        };
-        let told = match (sign, &self.advertised) {
-            (Sign::None, _) | (Sign::Away(_), None) => None,
-            (Sign::Came, _) => {
-                note();
-                None
-            }
-            (Sign::Away(_), Some(told)) => Some(told).filter(|_| note()),
-        };
-        if let Some(Told { address, setting }) = told {
+        let is_away = self.shared.strays().note(peer, sign, now);
+        if let (true, Some(Told { address, setting })) = (is_away, &self.advertised) {
             tracing::warn!(
                 "a client came from {peer} but the advertised address is {address}, it will not come back. Set {setting}."
             );

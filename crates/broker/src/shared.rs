@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     /// What wrong passwords have cost.
     pub(crate) guesses: Mutex<Guesses>,
     /// Who comes to where they are told, and who does not.
-    pub(crate) strays: Mutex<Strays>,
+    strays: Mutex<Strays>,
     /// Where cold records are waited for.
     pub(crate) disk: Disk,
     /// How fast groups may fetch.
@@ -101,6 +101,11 @@ impl Shared {
     pub(crate) fn admitted(&self, group: Group) -> Principal {
         self.quotas().set(&group.id, group.fetch_rate);
         group.into()
+    }
+
+    /// Who comes to where they are told, and who does not.
+    pub(crate) fn strays(&self) -> MutexGuard<'_, Strays> {
+        self.strays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A group was deleted: its account is admitted no more.
