@@ -250,11 +250,11 @@ def test_j09_wrong_passwords_and_strangers_are_told_the_same(shared, mechanism):
 
 
 def test_a_login_is_renewed_while_records_come(limited):
-    guarded = limited('login_lifetime = "2s"')
+    guarded = limited('login_lifetime = "5s"')
     login, errors = guarded.login, []
     consumer = confluent_kafka.Consumer(
         clients.Confluent.settings(guarded.server.kafka, login)
-        | {"sasl.mechanism": "SCRAM-SHA-256", "error_cb": errors.append, "topic.metadata.refresh.interval.ms": 200}
+        | {"sasl.mechanism": "SCRAM-SHA-256", "error_cb": errors.append, "topic.metadata.refresh.interval.ms": 1_000}
     )
 
     def tokens():
