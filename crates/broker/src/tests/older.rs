@@ -84,7 +84,7 @@ async fn j02_a_batch_longer_than_the_limits_is_read_in_parts() {
             next = part.last().unwrap().0 + 1;
             found.extend(part.into_iter().map(|(_, _, value)| value));
         }
-        assert_eq!(found, [values.clone(), values.clone()].concat(), "version {version}");
+        assert!(found == [values.clone(), values.clone()].concat(), "version {version}");
     }
 }
 
