@@ -127,11 +127,12 @@ class Side(peer.Peer):
             self.names[connection.ask("Metadata", 12, topics=[])["cluster_id"]] = "<cluster>"
         with peer.Connection(self) as connection:
             found = list(_everything(connection, TOPIC))
-            latest = _latest(connection, TOPIC)
+            latest, foreign = (_latest(connection, topic) for topic in (TOPIC, FOREIGN))
         self.end, self.epoch = latest["offset"], latest["leader_epoch"]
         # That of who wrote the batches, and that of who leads now: both sides have been started again since.
         self.earlier_epoch = EPOCH.unpack_from(found[-1], EPOCH_AT)[0]
-        self.epochs = {self.earlier_epoch: "<earlier epoch>", self.epoch: "<epoch>"}
+        # Each log counts for itself, from a number that is younger with each new one.
+        self.epochs = {foreign["leader_epoch"]: "<epoch>", self.earlier_epoch: "<earlier epoch>", self.epoch: "<epoch>"}
         self.first_batch = found[0]
         self.sizes = [len(batch) for batch in found]
         self.times = [MAX_TIMESTAMP.unpack_from(batch, MAX_TIMESTAMP_AT)[0] for batch in found]
