@@ -152,8 +152,8 @@ fn span(seconds: i64) -> String {
     const DAY: i64 = 24 * HOUR;
     match seconds {
         ..MINUTE => format!("{seconds} s"),
-        ..HOUR => format!("{} min {} s", seconds / MINUTE, seconds % MINUTE),
-        ..DAY => format!("{} h {} min", seconds / HOUR, seconds % HOUR / MINUTE),
+        MINUTE..HOUR => format!("{} min {} s", seconds / MINUTE, seconds % MINUTE),
+        HOUR..DAY => format!("{} h {} min", seconds / HOUR, seconds % HOUR / MINUTE),
         _ => format!("{} d {} h", seconds / DAY, seconds % DAY / HOUR),
     }
 }
