@@ -178,7 +178,8 @@ def test_j09_records_are_the_same_under_each_version_of_tls(secured, expected, v
 def test_older_versions_of_tls_are_refused(secured):
     context = ssl.create_default_context(cafile=secured.authority.file)
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with pytest.deprecated_call():
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     with pytest.raises(ssl.SSLError), greeted(secured, context):
         pass
 
