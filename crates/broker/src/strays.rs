@@ -239,11 +239,12 @@ mod tests {
     #[test]
     fn no_more_addresses_are_remembered_than_the_bound() {
         let (mut strays, now) = (Strays::default(), Instant::now());
-        for n in 0..2 * SEEN_MAX as u32 {
+        let many = 2 * u32::try_from(SEEN_MAX).unwrap();
+        for n in 0..many {
             strays.note(IpAddr::from(n.to_be_bytes()), Sign::Metadata, now);
             assert!(strays.seen.len() <= SEEN_MAX);
         }
-        for n in 0..2 * SEEN_MAX as u32 {
+        for n in 0..many {
             strays.note(IpAddr::from(n.to_be_bytes()), Sign::Came, now);
         }
         assert_eq!(strays.seen.len(), SEEN_MAX, "who is present is not forgotten");
