@@ -38,7 +38,8 @@ def prints_the_rows(command, log, folder, environment, rows):
     """Starts a program and waits until it has printed these rows: offset, operation, table."""
     log.mkdir(parents=True)
     errors = log / "errors"
-    with open(log / "said", "w+b") as said:
+    # Appended to, since the program and this test share one place in the file.
+    with open(log / "said", "a+b") as said:
         with open(errors, "wb") as beside:
             program = subprocess.Popen(
                 list(map(str, command)), env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=said,
@@ -55,7 +56,8 @@ def prints_the_rows(command, log, folder, environment, rows):
             program.wait(30)
         assert ended is None, f"{folder} ended with {ended}\n{end_of(errors)}"
         seen = changes(said)
-    assert [(change["offset"], change["operation"], change["table"]) for change in seen] == rows
+    printed = [(change["offset"], change["operation"], change["table"]) for change in seen]
+    assert printed == rows, f"printed {printed}, the topic has {rows}\n{end_of(errors)}"
     ids = [str(change["after"]["id"]) for change in seen]
     assert ids == [str(number) for number in range(len(ids))]
 

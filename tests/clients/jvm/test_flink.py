@@ -20,7 +20,7 @@ def flink(start, served, login, folder):
     """Runs the job until the `with` block ends; answers a function that tells the records so far."""
     told = tour.environment(served, login, {"WELLHEAD_SECOND": str(served.second)})
     command = java.command(FLINK, "FlinkRead", start, classes="jvm-flink", options=OPENED)
-    with open(folder / start, "w+b") as said, open(folder / f"{start}-errors", "w+b") as errors:
+    with open(folder / start, "a+b") as said, open(folder / f"{start}-errors", "ab") as errors:
         program = subprocess.Popen(command, env=told, stdin=subprocess.DEVNULL, stdout=said, stderr=errors, cwd=folder)
 
         def records():
