@@ -136,7 +136,7 @@ impl Desk {
 
     /// Every partition that is named counts as there, with nothing in it.
     fn fetch(&mut self, version: kafka::ApiVersion, request: &FetchRequest<'_>) {
-        let (now, owner, by_id) = (self.now.into(), Principal::Anyone, version >= BY_ID_FROM);
+        let (now, owner, by_id) = (self.now, Principal::Anyone, version >= BY_ID_FROM);
         match self.readers.open(now, &owner, by_id, request) {
             Ok(Opened::Full) => {
                 let answered: Vec<_> = request.topics.iter().flat_map(empty_partitions).collect();
