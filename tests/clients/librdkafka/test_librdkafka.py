@@ -44,7 +44,7 @@ def test_a_client_on_librdkafka(toured, take_the_tour):
 
 def test_the_page_for_kcat_does_what_it_says(served):
     """The script says one line for each record; kcat has no Avro of its own."""
-    with served.new_login() as login, open(served.folder / "kcat-page", "w+b") as said:
+    with served.new_login() as login, open(served.folder / "kcat-page", "a+b") as said:
         program = subprocess.Popen(["sh", "consume.sh"], cwd=pages.PAGES / "kcat", stdin=subprocess.DEVNULL,
                                    stdout=said, env=tour.environment(served, login))
         wait.until(lambda: len(pages.changes(said)) >= served.end, "a line for each record", pages.DEADLINE_S)
