@@ -21,9 +21,10 @@ impl Unusable {
             code: "log_unusable".into(),
             message: format!("{error}; the server runs without this task"),
             remedy: vec![
-                format!(
-                    "restore the task's folder from a backup, then: wellhead task start {name}"
-                ),
+                format!("mend what the message names, then: wellhead task start {name}"),
+                "stop the server and put a backup in the place of its data folder: wellhead backup \
+                 restore"
+                    .into(),
                 format!("wellhead task delete {name}, then create it again: its topic starts anew"),
             ],
         };
