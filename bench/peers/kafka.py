@@ -38,9 +38,11 @@ class Broker:
         settings = jvm.write(self.folder / "server.properties", self._settings())
         class_path = f"{parts.jars('kafka')}/*"
         options = (*OPTIONS, *jvm.logging())
+        # As one word: an id may begin with a dash.
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         formatted = subprocess.run(
             [*parts.program("java"), *options, "-cp", class_path, "kafka.tools.StorageTool", "format", "--standalone",
-             "-t", base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="), "-c", settings],
+             f"--cluster-id={cluster_id}", "-c", settings],
             capture_output=True, text=True, timeout=120)
         if formatted.returncode != 0:
             raise Failed(f"Kafka's storage could not be formatted: {formatted.stdout}{formatted.stderr}")
