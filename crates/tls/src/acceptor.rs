@@ -106,16 +106,35 @@ impl Acceptor {
     /// # Errors
     /// They cannot be used; what was shown before is still shown.
     pub fn reload_if_changed(&self) -> Result<Option<Certificate>, Error> {
+        let Some((looked, prepared)) = self.prepare_if_changed()? else { return Ok(None) };
+        let certificate = prepared.0.certificate.clone();
+        Ok(self.show_behind(&looked, prepared).then_some(certificate))
+    }
+
+    /// Reads the files if they are others than when this last looked, and says how they were then.
+    pub(crate) fn prepare_if_changed(&self) -> Result<Option<(Stamp, Prepared)>, Error> {
         let Shown { files, stamp, .. } = self.shown();
         let now = files.stamp();
-        if now == stamp {
+        if now == stamp || !self.change(&stamp, |shown| shown.stamp.clone_from(&now)) {
             return Ok(None);
         }
-        self.shown.write().unwrap_or_else(PoisonError::into_inner).stamp = now;
-        let prepared = self.prepare(files)?;
-        let certificate = prepared.0.certificate.clone();
-        self.show(prepared);
-        Ok(Some(certificate))
+        Ok(Some((now, self.prepare(files)?)))
+    }
+
+    /// Shows what was prepared, unless other certificates were shown since this was looked at: those are
+    /// newer. Answers whether it did.
+    pub(crate) fn show_behind(&self, looked: &Stamp, Prepared(prepared): Prepared) -> bool {
+        self.change(looked, |shown| *shown = prepared)
+    }
+
+    /// Changes what is shown, if it was last looked at then.
+    fn change(&self, looked: &Stamp, change: impl FnOnce(&mut Shown)) -> bool {
+        let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
+        let is_same = shown.stamp == *looked;
+        if is_same {
+            change(&mut shown);
+        }
+        is_same
     }
 
     /// What is shown now.

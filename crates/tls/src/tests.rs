@@ -146,6 +146,21 @@ async fn half_a_replacement_is_told_once_and_changes_nothing() {
     assert_eq!(shown(&acceptor, &authority.connector()).await.as_deref(), Some("new"));
 }
 
+#[test]
+fn who_looks_while_certificates_are_replaced_does_not_bring_the_old_ones_back() {
+    let authority = Authority::new();
+    let acceptor = Acceptor::open(authority.sign("first"), Protocol::Kafka).unwrap();
+    authority.sign("second");
+    let (looked, second) = acceptor.prepare_if_changed().unwrap().unwrap();
+    acceptor.show(acceptor.prepare(authority.sign("third")).unwrap());
+    assert!(!acceptor.show_behind(&looked, second));
+    assert_eq!(acceptor.certificate().name.as_deref(), Some("third"));
+    assert_eq!(acceptor.reload_if_changed().unwrap(), None);
+    authority.sign("fourth");
+    assert!(acceptor.reload_if_changed().unwrap().is_some());
+    assert_eq!(acceptor.certificate().name.as_deref(), Some("fourth"));
+}
+
 #[tokio::test]
 async fn who_speaks_plaintext_is_sent_nothing() {
     let authority = Authority::new();
