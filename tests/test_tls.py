@@ -216,6 +216,8 @@ def test_a_replaced_certificate_is_shown_to_new_connections_and_old_ones_go_on(s
     consumer.assign([confluent_kafka.TopicPartition(secured.topic, 0, 0)])
     [first] = consumer.consume(1, 30)
     with greeted(secured, context) as old:
+        # Who has not logged in is not waited for as long as this may take.
+        log_in(old, secured.login)
         before = old.getpeercert()["serialNumber"]
         # When the files change.
         secured.authority.sign("second", "door")
