@@ -142,7 +142,12 @@ pub(crate) async fn delete(
     let name = TaskName::new(name)?;
     blocking(move || {
         owner::task_is_ours(&app, &name)?;
+        let groups = app.catalog.groups(&name)?;
         app.tasks.delete(&name)?;
+        // Who is connected with an account of the task would else read the next task of this name.
+        for group in groups {
+            app.groups.remove(&group.id);
+        }
         // A source that was described with its task goes with it; one of the file or of others stays.
         if let Ok(source) = SourceName::new(name.as_str())
             && owner::source_is_ours(&app, &source).is_ok()
