@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::api::{self, Answer, Call, Endpoint};
 use crate::cursors::Cursors;
 use crate::error::ConnectionError;
-use crate::incoming::{Came, Incoming, RESERVE_BYTES, Received};
+use crate::incoming::{Came, Demand, Incoming, RESERVE_BYTES, Received};
 use crate::login;
 use crate::outgoing::{COPY_BYTES_MAX, Outgoing};
 use crate::places::Place;
@@ -200,9 +200,17 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> Result<(), ConnectionError> {
-        while let Some(received) = self.next_request().await? {
+        while let Some(mut received) = self.next_request().await? {
             let began = Instant::now();
-            let step = self.session.receive(began.into_std(), &received.bytes)?;
+            let mut step = self.session.receive(began.into_std(), &received.bytes)?;
+            if let Step::Serve { elements, .. } = step
+                && let Demand::Bytes(bytes) = received.memory.settle(received.bytes.len(), elements)
+            {
+                // It waits as the few bytes that it came in.
+                drop(step);
+                self.incoming.grow(&mut received, bytes).await;
+                step = self.session.receive(began.into_std(), &received.bytes)?;
+            }
             match step {
                 Step::Answer(greeting) => self.greet(greeting, began).await?,
                 Step::Ask(question) => {
@@ -219,7 +227,7 @@ impl Connection {
                 Step::Admit(_) => {
                     return Err(ConnectionError::Sasl("a login was complete without a question"));
                 }
-                Step::Serve(header, request) => {
+                Step::Serve { header, request, .. } => {
                     let Some(principal) = self.session.principal() else { return Ok(()) };
                     if !self.shared.still_admits(principal) {
                         return Err(ConnectionError::GroupDeleted);

@@ -44,14 +44,14 @@ pub fn fuzz_session(bytes: &[u8]) {
                 let greeting = match step {
                     Step::Admit(_) => session.admit(desk.now, Ok(())),
                     Step::Answer(greeting) => Ok(greeting),
-                    Step::Ask(_) | Step::Serve(..) => return,
+                    Step::Ask(_) | Step::Serve { .. } => return,
                 };
                 if !greeting.is_ok_and(|greeting| greeting.close.is_none()) {
                     return;
                 }
             }
             Step::Admit(_) => return,
-            Step::Serve(header, request) => desk.hand_in(header.version, &request),
+            Step::Serve { header, request, .. } => desk.hand_in(header.version, &request),
         }
     }
 }

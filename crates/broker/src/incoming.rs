@@ -2,15 +2,18 @@
 //!
 //! No byte is allocated by an announced length: the buffer grows with what has come. What is longer than a
 //! connection's reserve first waits for its part of the memory that all connections share, before it is
-//! read at all; what a client sends ahead waits in the socket. A frame that has begun must be whole within
-//! the write timeout, so that nobody holds memory for what never comes; a wait for memory is not held
-//! against the client.
+//! read at all; what a client sends ahead waits in the socket. How much a request takes depends on how many
+//! elements its arrays have, which is known once it is decoded: a long one is given memory for as many as
+//! it may have, and gives back the rest; a short one that has many waits for what they take. A frame that
+//! has begun must be whole within the write timeout, so that nobody holds memory for what never comes; a
+//! wait for memory is not held against the client.
 
 use std::io;
 use std::time::Duration;
 
 use budget::{Permit, Share};
 use bytes::{Buf, BytesMut};
+use kafka::codec::ELEMENTS_MAX;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::ConnectionError;
@@ -34,8 +37,21 @@ pub(crate) struct Incoming {
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) bytes: BytesMut,
-    /// The memory that it, what it is decoded to, and what is made of it may take.
-    permit: Option<Permit>,
+    pub(crate) memory: Memory,
+}
+
+/// The memory that a request, what it is decoded to, and what is made of it may take. Without a permit it
+/// is the reserve.
+#[derive(Debug)]
+pub(crate) struct Memory(Option<Permit>);
+
+/// What a request still takes before it can be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// It has all.
+    Met,
+    /// Memory for so many bytes: it is short, but has many elements.
+    Bytes(usize),
 }
 
 /// What the wait for a frame led to.
@@ -50,9 +66,13 @@ pub(crate) enum Came {
 
 /// What a connection may hold without asking: requests are far shorter.
 pub(crate) const RESERVE_BYTES: usize = 16 << 10;
-/// A request and what is made of it take at most about so many times its length: its fields as values,
-/// and an answer for each thing it names.
+/// The bytes of a request and what is made of them take at most about so many times its length: they are
+/// kept, and come back in the answer.
 const COST: usize = 4;
+/// What an element of an array may take besides: the least is one byte long, is decoded to a structure, is
+/// looked up, and has an answer of its own. Measured, DeleteTopics takes the most, 330 bytes, as its refusal
+/// is a sentence; FindCoordinator answers each key with our host name, which may be long.
+const ELEMENT_COST: usize = 512;
 /// The length in front of a frame.
 const LENGTH_BYTES: usize = 4;
 /// How a handshake of TLS begins (RFC 8446, 5.1). As the length of a frame it would be longer than any.
@@ -63,6 +83,22 @@ const READ_BYTES: usize = 4 << 10;
 const LONG_READ_BYTES: usize = 64 << 10;
 /// A read buffer that has grown beyond this is given back after its frame.
 const KEPT_BYTES_MAX: usize = 64 << 10;
+
+impl Memory {
+    /// What serving a request of this length takes, now that it is known how many elements its arrays
+    /// have. Gives back what was taken for more of them.
+    pub(crate) fn settle(&mut self, length: usize, elements: usize) -> Demand {
+        let bytes = cost(length, elements);
+        match &mut self.0 {
+            Some(permit) => {
+                permit.shrink_to(bytes);
+                Demand::Met
+            }
+            None if bytes <= RESERVE_BYTES => Demand::Met,
+            None => Demand::Bytes(bytes),
+        }
+    }
+}
 
 impl Incoming {
     /// A connection that begins. Its share has a reserve of [`RESERVE_BYTES`].
@@ -115,7 +151,7 @@ impl Incoming {
     /// request's own where that is enough, so that answers do not pile up behind it. Else it is waited for
     /// with nothing held: who holds some waits for none.
     pub(crate) async fn room(&self, received: Received, bytes: usize) -> Option<Permit> {
-        match received.permit {
+        match received.memory.0 {
             Some(mut permit) if (RESERVE_BYTES + 1..=permit.bytes()).contains(&bytes) => {
                 permit.shrink_to(bytes);
                 Some(permit)
@@ -125,6 +161,11 @@ impl Incoming {
                 self.memory(bytes).await
             }
         }
+    }
+
+    /// Waits for the memory that a short request turns out to need, with nothing held but its bytes.
+    pub(crate) async fn grow(&self, received: &mut Received, bytes: usize) {
+        received.memory = Memory(self.memory(bytes).await);
     }
 
     /// Waits for memory, unless the reserve holds so much.
@@ -147,13 +188,15 @@ impl Incoming {
         loop {
             let size = self.announced(limit)?;
             if let Some(size) = size {
-                let bytes = size.saturating_mul(COST);
-                if permit.is_none() && bytes > RESERVE_BYTES {
-                    permit = self.memory(bytes).await;
+                if permit.is_none() && cost(size, 0) > RESERVE_BYTES {
+                    permit = self.memory(cost(size, size.min(ELEMENTS_MAX))).await;
                     whole_by = Instant::now() + self.patience;
                 }
                 if self.read.len() >= LENGTH_BYTES + size {
-                    return Ok(Came::Frame(Received { bytes: self.take(size), permit }));
+                    return Ok(Came::Frame(Received {
+                        bytes: self.take(size),
+                        memory: Memory(permit),
+                    }));
                 }
             }
             let missing = size.map_or(READ_BYTES, |size| LENGTH_BYTES + size - self.read.len());
@@ -195,4 +238,35 @@ impl Incoming {
     }
 }
 
+/// What a request of this length and what is made of it take at most.
+fn cost(bytes: usize, elements: usize) -> usize {
+    bytes.saturating_mul(COST).saturating_add(elements.saturating_mul(ELEMENT_COST))
+}
+
 const _: () = assert!(GREETING_BYTES_MAX * COST <= RESERVE_BYTES, "a stranger waits for no memory");
+
+#[cfg(test)]
+mod tests {
+    use budget::{Budget, Lane};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_request_gives_back_what_its_elements_do_not_take() {
+        let budget = Budget::new(64 << 20);
+        let share = budget.share(Lane::Serving, RESERVE_BYTES);
+        let incoming = Incoming::new(share, Duration::from_secs(60));
+        let length = 100_000;
+        let mut memory = Memory(incoming.memory(cost(length, ELEMENTS_MAX)).await);
+        assert_eq!(budget.used(), length * COST + ELEMENTS_MAX * ELEMENT_COST);
+        assert_eq!(memory.settle(length, 3), Demand::Met);
+        assert_eq!(budget.used(), length * COST + 3 * ELEMENT_COST);
+    }
+
+    #[test]
+    fn a_short_request_of_many_elements_needs_memory() {
+        let mut memory = Memory(None);
+        assert_eq!(memory.settle(100, 2), Demand::Met);
+        assert_eq!(memory.settle(4_000, 4_000), Demand::Bytes(4_000 * (COST + ELEMENT_COST)));
+    }
+}

@@ -34,7 +34,7 @@ pub(crate) async fn decide(
             session.admit(Instant::now().into_std(), room)?
         }
         Step::Answer(greeting) => greeting,
-        Step::Ask(_) | Step::Serve(..) => {
+        Step::Ask(_) | Step::Serve { .. } => {
             return Err(ConnectionError::Sasl("a login went on without the client"));
         }
     };

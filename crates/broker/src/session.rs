@@ -103,7 +103,13 @@ pub(crate) enum Step<'a> {
     /// This one has shown who they are. Find out whether there is room, then call [`Session::admit`].
     Admit(Principal),
     /// Serve this request for the session's principal.
-    Serve(RequestHeader<'a>, Request<'a>),
+    Serve {
+        /// What stands in front of it.
+        header: RequestHeader<'a>,
+        request: Request<'a>,
+        /// How many elements all its arrays have together.
+        elements: usize,
+    },
 }
 
 /// An answer that the session gives by itself.
@@ -210,7 +216,10 @@ impl Session {
                     SaslAuthenticateResponse { error, error_message, ..Default::default() };
                 Ok(answer(&encode_response(version, correlation, response)?, api, error, None))
             }
-            (State::Open(_), _) => Ok(Step::Serve(header, Request::decode(api, version, body)?)),
+            (State::Open(_), _) => {
+                let (request, elements) = Request::decode_counted(api, version, body)?;
+                Ok(Step::Serve { header, request, elements })
+            }
             (State::Mistaken, _) => {
                 Err(ConnectionError::Sasl("a login was to be renewed by another mechanism"))
             }

@@ -25,7 +25,7 @@ use crate::{
         OffsetDeleteRequest, OffsetDeleteResponse, OffsetFetchRequest, OffsetFetchResponse,
         OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, ProduceRequest, ProduceResponse,
         SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
-        SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse, decode,
+        SaslHandshakeResponse, SyncGroupRequest, SyncGroupResponse, decode, decode_counted,
     },
 };
 
@@ -60,8 +60,22 @@ macro_rules! bodies {
             /// [`crate::Error::UnsupportedVersion`] if the version is not served, or what is wrong
             /// with the bytes.
             pub fn decode(api: ApiKey, version: ApiVersion, body: &'a [u8]) -> Result<Self> {
+                Self::decode_counted(api, version, body).map(|(request, _)| request)
+            }
+
+            /// Reads the message behind a header, and answers how many elements all its arrays
+            /// have together.
+            ///
+            /// # Errors
+            /// As for [`Request::decode`].
+            pub fn decode_counted(
+                api: ApiKey,
+                version: ApiVersion,
+                body: &'a [u8],
+            ) -> Result<(Self, usize)> {
                 match api {
-                    $(ApiKey::$api => decode(version, body).map(Self::$api),)*
+                    $(ApiKey::$api => decode_counted(version, body)
+                        .map(|(request, elements)| (Self::$api(request), elements)),)*
                 }
             }
 

@@ -93,7 +93,7 @@ impl Desk {
     fn serves(&mut self) -> bool {
         let request = MetadataRequest::default();
         let frame = encode_request(ApiVersion(9), CorrelationId(1), None, request).unwrap();
-        matches!(self.session.receive(self.now, frame.payload()), Ok(Step::Serve(..)))
+        matches!(self.session.receive(self.now, frame.payload()), Ok(Step::Serve { .. }))
     }
 }
 

@@ -243,7 +243,7 @@ async fn what_is_named_twice_is_answered_once() {
     assert_eq!(commit(&mut client, "", -1, 7, Some(&words)).await, ErrorCode::None);
     let topic = OffsetFetchTopic {
         name: "shop",
-        partitions: vec![PartitionId(0); 30_000],
+        partitions: vec![PartitionId(0); 16_000],
         ..Default::default()
     };
     let group =

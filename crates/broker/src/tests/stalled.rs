@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use budget::{Budget, Lane};
 use kafka::messages::{
-    ApiVersionsRequest, FetchRequest, FetchResponse, MetadataRequest, MetadataResponse,
+    ApiVersionsRequest, DescribeGroupsRequest, DescribeGroupsResponse, FetchRequest, FetchResponse,
+    MetadataRequest, MetadataResponse,
 };
 use kafka::{ApiVersion, CorrelationId, ErrorCode, encode_request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -185,6 +186,23 @@ async fn long_requests_wait_for_memory_and_short_ones_do_not() {
         let answer: MetadataResponse<'_> = response(4, &answer);
         assert_eq!(answer.topics.len(), NAMES);
     }
+    until("the memory's return", || budget.used() == 0).await;
+}
+
+#[tokio::test]
+async fn a_short_request_that_names_much_waits_for_memory_too() {
+    let budget = Budget::new(4 << 20);
+    let server = server(Settings { budget: budget.clone(), ..settings() }).await;
+    let all = budget.share(Lane::Serving, 0).try_acquire(1 << 20).unwrap();
+    let mut client = Client::connect(&server).await;
+    let groups = vec![""; 1_000];
+    client.send(5, DescribeGroupsRequest { groups, ..Default::default() }).await;
+    until("its wait", || budget.waiting() == 1).await;
+    let mut short = Client::connect(&server).await;
+    short.call(0, ApiVersionsRequest::default()).await;
+    drop(all);
+    let answer = client.receive().await;
+    assert_eq!(response::<DescribeGroupsResponse<'_>>(5, &answer).groups.len(), 1_000);
     until("the memory's return", || budget.used() == 0).await;
 }
 

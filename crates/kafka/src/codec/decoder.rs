@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// How many array elements one message may hold, all arrays together. A request that names every
-/// partition of a large cluster stays far below; a hostile one cannot make much of few bytes.
-pub const ELEMENTS_MAX: usize = 65_536;
+/// topic of a full server stays far below; a hostile one cannot make much of few bytes.
+pub const ELEMENTS_MAX: usize = 16_384;
 
 /// How many elements an array reserves room for before the first of them was read.
 const ELEMENTS_RESERVED_MAX: usize = 64;
@@ -33,6 +33,11 @@ impl<'a> Decoder<'a> {
 
     pub(crate) const fn with_flexible(version: i16, flexible: bool, bytes: &'a [u8]) -> Self {
         Self { reader: Reader::new(bytes), version, flexible, elements_left: ELEMENTS_MAX }
+    }
+
+    /// How many array elements were read, all arrays together.
+    pub const fn elements_read(&self) -> usize {
+        ELEMENTS_MAX - self.elements_left
     }
 
     /// What was not read.

@@ -175,12 +175,25 @@ pub const RESOURCE_GROUP: i8 = 32;
 /// # Errors
 /// [`Error::UnsupportedVersion`] if the version is not served, or what is wrong with the bytes.
 pub fn decode<'a, M: Message<'a>>(version: ApiVersion, bytes: &'a [u8]) -> Result<M> {
+    decode_counted(version, bytes).map(|(message, _)| message)
+}
+
+/// Reads one message, and answers how many elements all its arrays have together: what a message takes
+/// in memory is told by them rather than by its length.
+///
+/// # Errors
+/// As for [`decode`].
+pub fn decode_counted<'a, M: Message<'a>>(
+    version: ApiVersion,
+    bytes: &'a [u8],
+) -> Result<(M, usize)> {
     if !M::API.serves(version) {
         return Err(Error::UnsupportedVersion { api: M::API, version });
     }
     let mut message = M::default();
-    message.wire(&mut Decoder::new(M::API, version, bytes))?;
-    Ok(message)
+    let mut decoder = Decoder::new(M::API, version, bytes);
+    message.wire(&mut decoder)?;
+    Ok((message, decoder.elements_read()))
 }
 
 /// Declares the bodies of an API.
