@@ -28,29 +28,21 @@ need_client_python() {
     built "$1" "$2"
 }
 
-# need_client_jars NAME POM: the jars that a pom's dependencies come to.
-need_client_jars() {
-    stale "$1" "$2" || return 0
-    mvn -q -B -f "$2" -DoutputDirectory="$cache/clients/$1" \
-        org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies ||
-        die "maven could not fetch the dependencies of $2"
-    built "$1" "$2"
-}
-
-# Go as it is found, else Debian's newest in a folder of its own; `go` is then a function.
+# need_go MODULE: a Go that can build the module of this folder, as it is found, else Debian's newest in a folder of its
+# own; `go` is then a function.
 need_go() {
-    command -v go >/dev/null && return 0
+    local wanted
+    can_go_build "$1" && return 0
+    wanted=$(awk '$1 == "go" { print $2 }' "$1/go.mod")
+    [[ $(id -u) == 0 ]] ||
+        die "no Go that builds $1. Install Go $wanted or newer from https://go.dev/dl, or run this as root: sudo ./check clients"
     need_root go sid golang-go
     go() { GOROOT=$(echo "$cache"/go/usr/lib/go-1.*) "$cache"/go/usr/lib/go-1.*/bin/go "$@"; }
+    can_go_build "$1" || die "$(go version) cannot build $1. Install Go $wanted or newer from https://go.dev/dl"
 }
 
-# need_client_go NAME FOLDER: a Go module with its go.sum, built to the program NAME/tour.
-need_client_go() {
-    stale "$1" "$2"/* || return 0
-    need_go
-    (cd "$2" && CGO_ENABLED=0 go build -trimpath -o "$cache/clients/$1/tour" .) || die "go could not build $2"
-    built "$1" "$2"/*
-}
+# A distribution's Go may be too old to read a module at all, or to fetch a newer one by itself.
+can_go_build() { (cd "$1" && go list -m) >/dev/null 2>&1; }
 
 # need_client_node NAME FOLDER: the packages of a lock file, in NAME/node_modules, and the programs beside them.
 need_client_node() {
@@ -61,23 +53,25 @@ need_client_node() {
     built "$1" "$2"/*
 }
 
-# need_client_rust NAME FOLDER: a crate with its lock file, built to NAME/tour.
-need_client_rust() {
-    stale "$1" "$2"/Cargo.* "$2"/src/* || return 0
-    cargo build --quiet --locked --manifest-path "$2/Cargo.toml" --target-dir "$cache/clients/$1/target" ||
-        die "cargo could not build $2"
-    cp "$cache/clients/$1/target/debug/tour" "$cache/clients/$1/tour"
-    rm -rf "$cache/clients/$1/target"
-    built "$1" "$2"/Cargo.* "$2"/src/*
-}
-
-# Every folder's own.
+# Every folder's own, side by side: some wait for the network while others compile.
 need_clients() {
-    local tests="$1" install
+    local tests="$1" install program began failed=()
+    local -A running=()
     mkdir -p "$cache/clients"
     for install in "$tests"/clients/*/install; do
         here=$(dirname "$install")
-        say "    $(basename "$here")"
-        . "$install"
+        (
+            began=$SECONDS
+            . "$install"
+            say "    $(basename "$here") in $((SECONDS - began)) s"
+        ) &
+        running[$!]=$(basename "$here")
     done
+    # What runs in the background does not hear Ctrl-C.
+    trap 'trap - INT TERM; kill -TERM 0' INT
+    for program in "${!running[@]}"; do
+        wait "$program" || failed+=("${running[$program]}")
+    done
+    trap - INT
+    ((${#failed[@]} == 0)) || die "clients that could not be brought in: ${failed[*]}. Why stands above; then: ./check clients"
 }

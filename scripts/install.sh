@@ -21,11 +21,12 @@ need_packages() {
         die "missing: ${missing[*]}. Run: sudo apt-get install --no-install-recommends ${missing[*]}"
     fi
     say "    installing ${missing[*]}"
-    apt-get -qq update
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" \
-        >"$cache/apt.log" 2>&1 || {
+    # Parts that are brought in side by side ask one after the other.
+    flock "$cache/apt.lock" bash -c '
+        apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"
+    ' apt-get "${missing[@]}" >"$cache/apt.log" 2>&1 || {
         tail -n 20 "$cache/apt.log" >&2
-        die "apt-get could not install ${missing[*]}"
+        die "apt-get could not install ${missing[*]}. See why: apt-get install --no-install-recommends ${missing[*]}"
     }
 }
 
