@@ -1,6 +1,7 @@
 """Servers and Wellheads for the tests; everything started here is ended here."""
 
 import contextlib
+import functools
 import os
 import random
 import shutil
@@ -51,17 +52,28 @@ def templates(session_folder):
     return database.Templates(session_folder)
 
 
+@pytest.fixture(scope="session")
+def sources(templates, session_folder):
+    """A running server of each kind from the first test that asks for it to the end of all."""
+    with contextlib.ExitStack() as ends:
+
+        @functools.cache
+        def running(name):
+            server = database.EVERY_KIND[name](session_folder / name, template=templates[name])
+            ends.callback(server.stop)
+            server.start().create_user()
+            return server
+
+        yield running
+
+
 @pytest.fixture(scope="session", params=list(database.KINDS))
-def source(request, templates, session_folder):
+def source(request, sources):
     """A running server of each kind, shared by the tests that neither stop nor reconfigure it.
 
     Each test uses a database of its own name; the account `cdc` may read all.
     """
-    name = request.param
-    server = database.EVERY_KIND[name](session_folder / name, template=templates[name]).start()
-    server.create_user()
-    yield server
-    server.stop()
+    return sources(request.param)
 
 
 @pytest.fixture(params=list(database.KINDS))
