@@ -19,6 +19,11 @@ public class Subscribe {
     static final String PASSWORD = setting("WELLHEAD_PASSWORD", "Secret_123");
 
     public static void main(String[] args) {
+        if (USER.isEmpty()) {
+            System.err.println("the SDK always logs in: make a group (wellhead group create reader --task TASK) and set"
+                    + " WELLHEAD_GROUP, WELLHEAD_USER and WELLHEAD_PASSWORD to its id, its login and its password");
+            System.exit(2);
+        }
         // The SDK puts account and group id together itself.
         String account = USER.substring(0, USER.lastIndexOf('-'));
         // Where to start without a checkpoint, in seconds. What is older than the topic is its beginning.
