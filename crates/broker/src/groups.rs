@@ -19,9 +19,13 @@ use crate::stop::Stop;
 /// All consumer groups of one broker.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    desk: Mutex<Desk>,
-    /// Held while offsets are admitted and kept. Taken before `desk`, and never while that is held.
+    desk: Arc<Mutex<Desk>>,
+    /// Held while offsets are admitted and kept. Taken before `writes` and `desk`, and never while one of
+    /// these is held.
     commits: Mutex<()>,
+    /// Held while members are written down and while a group is deleted, so that nothing of a group is
+    /// written behind its end. Taken before `desk`, only where blocking is allowed.
+    writes: Arc<Mutex<()>>,
     /// Something may be due earlier than the timer thinks.
     changed: Notify,
     /// There is something to keep.
@@ -56,6 +60,8 @@ pub(crate) struct StillLiving(pub(crate) GroupView);
 
 /// How often it is looked whether groups have expired (`offsets.retention.check.interval.ms`).
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// How soon it is tried again to write down what the disk has refused.
+const REWRITE_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Groups {
     pub(crate) fn new(limits: GroupLimits, catalog: Catalog, clock: Arc<dyn Clock>) -> Self {
@@ -68,8 +74,9 @@ impl Groups {
             closed: false,
         };
         Self {
-            desk: Mutex::new(desk),
-            commits: Mutex::new(()),
+            desk: Arc::new(Mutex::new(desk)),
+            commits: Mutex::default(),
+            writes: Arc::default(),
             changed: Notify::new(),
             unkept: Notify::new(),
             catalog,
@@ -145,7 +152,7 @@ impl Groups {
         identity: &Identity,
         keep: impl FnOnce() -> T,
     ) -> Result<T, GroupError> {
-        let _turn = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = lock(&self.commits);
         self.desk().coordinator.check_commit(now(), group, identity)?;
         Ok(keep())
     }
@@ -159,7 +166,7 @@ impl Groups {
         force: bool,
         keep: impl FnOnce() -> T,
     ) -> Result<T, StillLiving> {
-        let _turn = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = lock(&self.commits);
         self.must_be_empty(group, force)?;
         let kept = keep();
         self.change(|coordinator| coordinator.expel(group));
@@ -172,11 +179,28 @@ impl Groups {
         group: &GroupId,
         keep: impl FnOnce() -> T,
     ) -> Result<T, StillLiving> {
-        let _turn = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = lock(&self.commits);
         self.must_be_empty(group, false)?;
+        let _written = lock(&self.writes);
         let kept = keep();
         self.remove(group);
         Ok(kept)
+    }
+
+    /// Deletes a group with `keep`, its members notwithstanding. Blocks as long as `keep` does.
+    ///
+    /// # Errors
+    /// Those of `keep`; the group is as it was then.
+    pub(crate) fn delete<E>(
+        &self,
+        group: &GroupId,
+        keep: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        let _turn = lock(&self.commits);
+        let _written = lock(&self.writes);
+        keep()?;
+        self.remove(group);
+        Ok(())
     }
 
     fn must_be_empty(&self, group: &GroupId, force: bool) -> Result<(), StillLiving> {
@@ -232,30 +256,34 @@ impl Groups {
         desk.waiting.clear();
     }
 
-    /// Writes down what changes.
+    /// Writes down what changes. Where the disk refuses, groups go on in memory alone, and it is tried
+    /// again: after a crash their members would join again.
     async fn keep_changes(&self, mut stop: Stop) {
         loop {
             tokio::select! {
-                () = self.unkept.notified() => self.keep_unkept().await,
-                () = stop.raised() => break,
+                () = self.unkept.notified() => {}
+                () = stop.raised() => return,
+            }
+            self.keep_unkept().await;
+            while self.desk().keeping.is_in_vain() {
+                tokio::select! {
+                    () = tokio::time::sleep(REWRITE_INTERVAL) => {}
+                    () = stop.raised() => return,
+                }
+                self.keep_unkept().await;
             }
         }
     }
 
-    /// Writes down all that is not on disk yet. Where the disk refuses, groups go on in memory alone:
-    /// readers of a full disk shall not stand still, and after a crash they would only join again.
+    /// Writes down all that is not on disk yet, or as much as the disk takes.
     async fn keep_unkept(&self) {
-        loop {
-            let Some(batch) = self.desk().keeping.begin() else { return };
+        while self.desk().keeping.is_waiting() {
+            let (desk, writes) = (Arc::clone(&self.desk), Arc::clone(&self.writes));
             let catalog = self.catalog.clone();
-            let write = move || (catalog.put_memberships(&batch.settled, &batch.forgotten), batch);
-            let Ok((written, batch)) = tokio::task::spawn_blocking(write).await else { return };
-            if let Err(error) = written {
-                tracing::error!(%error, "who belongs to a group cannot be kept; after a crash members join again");
+            let written = tokio::task::spawn_blocking(move || write(&desk, &writes, &catalog));
+            if !written.await.unwrap_or_default() {
+                return;
             }
-            let mut desk = self.desk();
-            let replies = desk.keeping.end(batch);
-            desk.send(replies);
         }
     }
 
@@ -353,8 +381,39 @@ impl Groups {
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.desk)
     }
+}
+
+/// Writes one batch down; answers whether that could be done.
+fn write(desk: &Mutex<Desk>, writes: &Mutex<()>, catalog: &Catalog) -> bool {
+    // Before the batch is made: a group that is deleted until then is not in it.
+    let _written = lock(writes);
+    let Some(batch) = lock(desk).keeping.begin() else { return true };
+    let written = catalog.put_memberships(&batch.settled, &batch.forgotten);
+    let mut desk = lock(desk);
+    let was_in_vain = desk.keeping.is_in_vain();
+    let replies = match &written {
+        Ok(()) => desk.keeping.end(batch),
+        Err(_) => desk.keeping.end_in_vain(batch),
+    };
+    desk.send(replies);
+    drop(desk);
+    match &written {
+        Ok(()) if was_in_vain => tracing::info!("who belongs to a group is kept again"),
+        Err(error) if !was_in_vain => {
+            tracing::error!(
+                %error,
+                "who belongs to a group cannot be kept; it is tried again, and after a crash members join again"
+            );
+        }
+        _ => {}
+    }
+    written.is_ok()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Desk {
@@ -391,14 +450,104 @@ fn now() -> Instant {
 mod tests {
     use std::sync::mpsc;
 
+    use catalog::{GroupMember, Membership};
     use change::SystemClock;
     use tempfile::TempDir;
+    use tokio::sync::watch;
 
     use super::*;
+    use crate::coordinator::Unkept;
 
     fn groups(folder: &TempDir) -> Groups {
         let catalog = Catalog::open(folder.path()).unwrap();
         Groups::new(GroupLimits::default(), catalog, Arc::new(SystemClock))
+    }
+
+    fn group(name: &str) -> GroupId {
+        GroupId::new(name).unwrap()
+    }
+
+    /// A group with members of these ids. Two of the same cannot be kept.
+    fn settle(groups: &Groups, name: &str, members: &[&str]) {
+        let member = |id: &&str| GroupMember {
+            id: (*id).into(),
+            instance_id: None,
+            client_id: String::new(),
+            client_host: String::new(),
+            session_timeout: Duration::from_secs(10),
+            rebalance_timeout: Duration::from_secs(10),
+            protocols: Vec::new(),
+            assignment: Vec::new(),
+        };
+        let membership = Membership {
+            group: group(name),
+            generation: 1,
+            protocol_type: "consumer".into(),
+            protocol: "range".into(),
+            leader: None,
+            changed: UnixTime::from_seconds(0),
+            members: members.iter().map(member).collect(),
+        };
+        let unkept = Unkept { settled: vec![membership], forgotten: Vec::new() };
+        assert!(groups.desk().keeping.add(unkept, Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn nothing_of_a_group_is_written_behind_its_end() {
+        let folder = TempDir::new().unwrap();
+        let groups = groups(&folder);
+        settle(&groups, "dtsx", &["a"]);
+        settle(&groups, "dtsy", &["b"]);
+        let (written, seen) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let deleted = groups.delete(&group("dtsx"), || {
+                scope.spawn(|| {
+                    written.send(write(&groups.desk, &groups.writes, &groups.catalog)).unwrap();
+                });
+                match seen.recv_timeout(Duration::from_millis(50)) {
+                    Err(_) => Ok(()),
+                    Ok(_) => Err("it was written while it was deleted"),
+                }
+            });
+            assert_eq!(deleted, Ok(()));
+            assert_eq!(seen.recv_timeout(Duration::from_secs(10)), Ok(true));
+        });
+        assert_eq!(groups.catalog.memberships().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_group_that_cannot_be_deleted_goes_on() {
+        let folder = TempDir::new().unwrap();
+        let groups = groups(&folder);
+        settle(&groups, "dtsx", &["a"]);
+        assert_eq!(groups.delete(&group("dtsx"), || Err("no")), Err("no"));
+        assert!(write(&groups.desk, &groups.writes, &groups.catalog));
+        assert_eq!(groups.catalog.memberships().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_is_tried_again() {
+        let folder = TempDir::new().unwrap();
+        let groups = groups(&folder);
+        let (raise, stop) = watch::channel(false);
+        let changes = async {
+            settle(&groups, "dtsx", &["twice", "twice"]);
+            settle(&groups, "dtsy", &["once"]);
+            groups.unkept.notify_one();
+            while !groups.desk().keeping.is_in_vain() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert!(groups.catalog.memberships().unwrap().is_empty());
+            // Nobody says that there is something to write.
+            settle(&groups, "dtsx", &["once"]);
+            while groups.desk().keeping.is_in_vain() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!(groups.catalog.memberships().unwrap().len(), 2);
+            raise.send_replace(true);
+        };
+        let both = async { tokio::join!(groups.keep_changes(Stop::new(stop)), changes) };
+        tokio::time::timeout(Duration::from_secs(60), both).await.expect("nobody tried again");
     }
 
     #[test]

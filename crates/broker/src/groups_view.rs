@@ -47,8 +47,25 @@ impl GroupsView {
         self.shared.quotas().set(group, rate);
     }
 
-    /// A group was deleted: its members are sent away, and its connections closed at their next
-    /// request.
+    /// Deletes a group with `keep`, which writes the catalog; blocks as long as that. Its members are sent
+    /// away, and its connections closed at their next request.
+    ///
+    /// # Errors
+    /// Those of `keep`; the group goes on then.
+    pub fn delete<E>(
+        &self,
+        group: &GroupId,
+        keep: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.shared.groups.delete(group, || {
+            keep()?;
+            self.shared.forget_group(group);
+            Ok(())
+        })
+    }
+
+    /// A group was deleted with its task: its members are sent away, and its connections closed at their
+    /// next request.
     pub fn remove(&self, group: &GroupId) {
         self.shared.forget_group(group);
         self.shared.groups.remove(group);

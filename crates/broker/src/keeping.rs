@@ -2,7 +2,8 @@
 //!
 //! A client learns its assignment only when the group is on disk with it: else a crash could bring a
 //! generation back to life as another one. While one batch is written the next one gathers, so that
-//! however many groups come to rest, the disk is waited for once at a time.
+//! however many groups come to rest, the disk is waited for once at a time. Where it refuses, nothing is
+//! forgotten and nobody waits: readers of a full disk shall not stand still.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,8 @@ pub(crate) struct Keeping {
     held: Vec<(Ticket, Reply)>,
     /// A batch is being written.
     writing: bool,
+    /// The last batch could not be written. Until one can, no reply waits.
+    in_vain: bool,
 }
 
 /// What is written at once, and who waits for it.
@@ -48,7 +51,7 @@ impl Keeping {
             self.forgotten.remove(&membership.group);
             self.settled.insert(membership.group.clone(), membership);
         }
-        if self.writing || self.is_waiting() {
+        if !self.in_vain && (self.writing || self.is_waiting()) {
             self.held.extend(replies);
             return Vec::new();
         }
@@ -73,10 +76,37 @@ impl Keeping {
         })
     }
 
-    /// A batch was written, or cannot be. Gives back the replies that waited for it.
+    /// A batch could not be written: what has not changed since goes into the next one. Gives back all
+    /// replies.
+    #[must_use]
+    pub(crate) fn end_in_vain(&mut self, batch: Batch) -> Vec<(Ticket, Reply)> {
+        self.writing = false;
+        self.in_vain = true;
+        for group in batch.forgotten {
+            if !self.settled.contains_key(&group) {
+                self.forgotten.insert(group);
+            }
+        }
+        for kept in batch.settled {
+            if !self.forgotten.contains(&kept.group) {
+                self.settled.entry(kept.group.clone()).or_insert(kept);
+            }
+        }
+        let mut replies = batch.held;
+        replies.append(&mut self.held);
+        replies
+    }
+
+    /// Whether the last batch could not be written.
+    pub(crate) fn is_in_vain(&self) -> bool {
+        self.in_vain
+    }
+
+    /// A batch was written. Gives back the replies that waited for it.
     #[must_use]
     pub(crate) fn end(&mut self, batch: Batch) -> Vec<(Ticket, Reply)> {
         self.writing = false;
+        self.in_vain = false;
         let mut replies = batch.held;
         if !self.is_waiting() {
             replies.append(&mut self.held);
@@ -137,9 +167,36 @@ mod tests {
         assert!(keeping.begin().is_none(), "one batch at a time");
         assert_eq!(tickets(&keeping.end(batch)), [1]);
         let batch = keeping.begin().unwrap();
-        assert_eq!((batch.settled.len(), batch.settled[0].generation), (1, 3));
+        assert_eq!(batch.settled, settled("a", 3).settled);
         assert_eq!(tickets(&keeping.end(batch)), [2, 3]);
         assert!(keeping.begin().is_none());
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_written_next_and_nobody_waits_for_it() {
+        let gone = |name| Unkept { settled: Vec::new(), forgotten: vec![group(name)] };
+        let mut keeping = Keeping::default();
+        let mut replies = Vec::new();
+        for unkept in [settled("a", 1), settled("b", 1), settled("c", 1), gone("d"), gone("e")] {
+            replies.extend(keeping.add(unkept, Vec::new()));
+        }
+        replies.extend(keeping.add(Unkept::default(), reply(1)));
+        let batch = keeping.begin().unwrap();
+        for unkept in [settled("a", 2), gone("b"), settled("e", 1)] {
+            replies.extend(keeping.add(unkept, reply(2)));
+        }
+        assert!(replies.is_empty(), "the disk may still take it");
+        assert_eq!(tickets(&keeping.end_in_vain(batch)), [1, 2, 2, 2]);
+        assert_eq!(tickets(&keeping.add(settled("f", 1), reply(3))), [3], "nobody waits");
+
+        let batch = keeping.begin().unwrap();
+        assert_eq!(tickets(&keeping.add(Unkept::default(), reply(4))), [4]);
+        let named = |name: &str, generation| settled(name, generation).settled.remove(0);
+        let wanted = [named("a", 2), named("c", 1), named("e", 1), named("f", 1)];
+        assert_eq!(batch.settled, wanted);
+        assert_eq!(batch.forgotten, [group("b"), group("d")]);
+        assert!(keeping.end(batch).is_empty());
+        assert!(keeping.add(settled("a", 3), reply(5)).is_empty(), "it is waited for again");
     }
 
     #[test]

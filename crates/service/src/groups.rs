@@ -95,11 +95,13 @@ pub(crate) async fn delete(
     let task = TaskName::new(task)?;
     blocking(move || {
         owner::group_is_ours(&app, &task, &name)?;
-        let group = app.catalog.group(&task, &name)?;
-        app.catalog.delete_group(&task, &name)?;
-        // Who is connected with the group's account is sent away.
-        if let Some(group) = group {
-            app.groups.remove(&group.id);
+        match app.catalog.group(&task, &name)? {
+            // Who is connected with the group's account is sent away.
+            Some(group) => {
+                let delete = || app.catalog.delete_group(&task, &name);
+                app.groups.delete(&group.id, delete)?;
+            }
+            None => app.catalog.delete_group(&task, &name)?,
         }
         Ok(StatusCode::NO_CONTENT)
     })
