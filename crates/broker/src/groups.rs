@@ -10,8 +10,8 @@ use change::{Clock, GroupId, UnixTime};
 use tokio::sync::{Notify, oneshot};
 
 use crate::coordinator::{
-    Coordinator, GroupError, GroupLimits, GroupOverview, GroupView, Identity, Join, JoinReply,
-    Reply, Sync, Synced, Ticket,
+    Beat, ConsumerGroupView, Coordinator, GroupError, GroupLimits, GroupOverview, GroupView,
+    Identity, Join, JoinReply, Reply, Standing, Sync, Synced, Ticket, TopicShape,
 };
 use crate::keeping::Keeping;
 use crate::stop::Stop;
@@ -98,8 +98,8 @@ impl Groups {
             Err(_) => return,
         };
         let mut desk = self.desk();
-        for membership in kept {
-            desk.coordinator.restore(now(), membership);
+        for group in kept {
+            desk.coordinator.restore(now(), group);
         }
         drop(desk);
         self.changed.notify_one();
@@ -112,7 +112,7 @@ impl Groups {
         });
         match waiting.reply().await? {
             Reply::Join(reply) => Some(reply),
-            Reply::Sync(_) => None,
+            Reply::Sync(_) | Reply::Beat(_) => None,
         }
     }
 
@@ -127,8 +127,44 @@ impl Groups {
         });
         match waiting.reply().await? {
             Reply::Sync(reply) => Some(reply),
-            Reply::Join(_) => None,
+            Reply::Join(_) | Reply::Beat(_) => None,
         }
+    }
+
+    /// A member of a consumer group is heard; waits until what follows from it is on disk. `None` only
+    /// while the broker shuts down.
+    pub(crate) async fn beat(
+        &self,
+        group: &GroupId,
+        beat: Beat,
+        topics: &[TopicShape],
+    ) -> Option<Result<Standing, GroupError>> {
+        let waiting = self.hand_in(group, |coordinator, now, ticket| {
+            coordinator.beat(now, group, ticket, beat, topics);
+        });
+        match waiting.reply().await? {
+            Reply::Beat(reply) => Some(reply),
+            Reply::Join(_) | Reply::Sync(_) => None,
+        }
+    }
+
+    /// A group of the consumer protocol in full; `None` of any other.
+    pub(crate) fn describe_consumers(&self, group: &GroupId) -> Option<ConsumerGroupView> {
+        self.desk().coordinator.describe_consumers(group)
+    }
+
+    /// Whether a member of a consumer group may ask where it stands.
+    pub(crate) fn check_fetch(
+        &self,
+        group: &GroupId,
+        member_id: Option<&str>,
+        epoch: i32,
+    ) -> Result<(), GroupError> {
+        self.desk().coordinator.check_fetch(group, member_id, epoch)
+    }
+
+    pub(crate) fn consumer_heartbeat_interval(&self) -> Duration {
+        self.desk().coordinator.consumer_heartbeat_interval()
     }
 
     pub(crate) fn heartbeat(&self, group: &GroupId, identity: &Identity) -> Result<(), GroupError> {
@@ -488,7 +524,7 @@ mod tests {
             changed: UnixTime::from_seconds(0),
             members: members.iter().map(member).collect(),
         };
-        let unkept = Unkept { settled: vec![membership], forgotten: Vec::new() };
+        let unkept = Unkept { settled: vec![membership.into()], forgotten: Vec::new() };
         assert!(groups.desk().keeping.add(unkept, Vec::new()).is_empty());
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use catalog::Membership;
+use catalog::KeptGroup;
 use change::GroupId;
 
 use crate::coordinator::{Reply, Ticket, Unkept};
@@ -16,7 +16,7 @@ use crate::coordinator::{Reply, Ticket, Unkept};
 #[derive(Debug, Default)]
 pub(crate) struct Keeping {
     /// Groups at rest, the latest of each.
-    settled: BTreeMap<GroupId, Membership>,
+    settled: BTreeMap<GroupId, KeptGroup>,
     /// Groups that are no more. Never in `settled` too.
     forgotten: BTreeSet<GroupId>,
     /// Replies made since there was something to keep, in their order.
@@ -30,7 +30,7 @@ pub(crate) struct Keeping {
 /// What is written at once, and who waits for it.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(crate) settled: Vec<Membership>,
+    pub(crate) settled: Vec<KeptGroup>,
     pub(crate) forgotten: Vec<GroupId>,
     held: Vec<(Ticket, Reply)>,
 }
@@ -47,9 +47,9 @@ impl Keeping {
             self.settled.remove(&group);
             self.forgotten.insert(group);
         }
-        for membership in unkept.settled {
-            self.forgotten.remove(&membership.group);
-            self.settled.insert(membership.group.clone(), membership);
+        for kept in unkept.settled {
+            self.forgotten.remove(kept.group());
+            self.settled.insert(kept.group().clone(), kept);
         }
         if !self.in_vain && (self.writing || self.is_waiting()) {
             self.held.extend(replies);
@@ -88,8 +88,8 @@ impl Keeping {
             }
         }
         for kept in batch.settled {
-            if !self.forgotten.contains(&kept.group) {
-                self.settled.entry(kept.group.clone()).or_insert(kept);
+            if !self.forgotten.contains(kept.group()) {
+                self.settled.entry(kept.group().clone()).or_insert(kept);
             }
         }
         let mut replies = batch.held;
@@ -117,6 +117,8 @@ impl Keeping {
 
 #[cfg(test)]
 mod tests {
+    use catalog::Membership;
+
     use super::*;
     use crate::coordinator::GroupError;
 
@@ -134,7 +136,7 @@ mod tests {
             changed: change::UnixTime::from_seconds(0),
             members: Vec::new(),
         };
-        Unkept { settled: vec![membership], forgotten: Vec::new() }
+        Unkept { settled: vec![membership.into()], forgotten: Vec::new() }
     }
 
     fn reply(ticket: u64) -> Vec<(Ticket, Reply)> {

@@ -66,6 +66,14 @@ impl Principal {
         }
     }
 
+    /// The task whose topics it sees, if it does not see all.
+    pub(crate) fn task(&self) -> Option<&TaskName> {
+        match self {
+            Self::Anyone => None,
+            Self::Account { task, .. } => Some(task),
+        }
+    }
+
     /// What counters call it: few values, no names that a client makes up.
     pub(crate) fn label(&self) -> &str {
         match self {

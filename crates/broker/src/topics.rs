@@ -6,6 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use change::{TaskName, TopicName};
 use kafka::{PartitionId, TopicId};
 
+use crate::coordinator::TopicShape;
+
 /// All topics that can be read just now. Whoever opens and closes logs writes it; every request reads
 /// it, holding the lock for a look only.
 #[derive(Debug, Default)]
@@ -79,6 +81,17 @@ impl Topic {
     #[must_use]
     pub fn partition(&self, number: PartitionId) -> Option<&log::Reader> {
         self.partitions.get(usize::try_from(number.0).ok()?)
+    }
+
+    /// As the coordinator has to know it; `None` without a log.
+    pub(crate) fn shape(&self) -> Option<TopicShape> {
+        self.incarnation()?;
+        Some(TopicShape {
+            name: self.name.to_string(),
+            id: self.id(),
+            partitions: i32::try_from(self.partitions.len()).ok()?,
+            task: self.task.to_string(),
+        })
     }
 
     /// The identity of the log behind it, as Kafka spells it; offsets mean the same as long as this

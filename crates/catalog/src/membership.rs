@@ -12,7 +12,16 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction};
 
 use crate::row::{parsed, time};
-use crate::{Catalog, Result};
+use crate::{Catalog, ConsumerGroup, Result};
+
+/// A group as a coordinator has to know it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeptGroup {
+    /// Its members agree among themselves.
+    Classic(Membership),
+    /// The coordinator assigns (KIP-848).
+    Consumer(ConsumerGroup),
+}
 
 /// A consumer group at rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,14 +69,17 @@ impl Catalog {
     ///
     /// # Errors
     /// The catalog cannot be written.
-    pub fn put_memberships(&self, settled: &[Membership], forgotten: &[GroupId]) -> Result<()> {
+    pub fn put_memberships(&self, settled: &[KeptGroup], forgotten: &[GroupId]) -> Result<()> {
         self.write(|transaction| {
             for group in forgotten {
                 forget(transaction, group)?;
             }
-            for membership in settled {
-                forget(transaction, &membership.group)?;
-                insert(transaction, membership)?;
+            for kept in settled {
+                forget(transaction, kept.group())?;
+                match kept {
+                    KeptGroup::Classic(membership) => insert(transaction, membership)?,
+                    KeptGroup::Consumer(group) => group.insert(transaction)?,
+                }
             }
             Ok(())
         })
@@ -77,17 +89,44 @@ impl Catalog {
     ///
     /// # Errors
     /// The catalog cannot be read.
-    pub fn memberships(&self) -> Result<Vec<Membership>> {
+    pub fn memberships(&self) -> Result<Vec<KeptGroup>> {
         self.read(|transaction| {
             let mut statement =
                 transaction.prepare("SELECT * FROM group_states ORDER BY group_id")?;
-            let rows = statement.query_map([], Membership::from_row)?;
-            let mut memberships = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            for membership in &mut memberships {
-                membership.members = members(transaction, &membership.group)?;
+            let rows = statement.query_map([], KeptGroup::from_row)?;
+            let mut groups = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            for kept in &mut groups {
+                if let KeptGroup::Classic(membership) = kept {
+                    membership.members = members(transaction, &membership.group)?;
+                }
             }
-            Ok(memberships)
+            Ok(groups)
         })
+    }
+}
+
+impl KeptGroup {
+    /// Its id.
+    #[must_use]
+    pub fn group(&self) -> &GroupId {
+        match self {
+            Self::Classic(membership) => &membership.group,
+            Self::Consumer(group) => &group.group,
+        }
+    }
+
+    /// One of the classic protocol without its members.
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        match row.get::<_, Option<String>>("consumers_json")? {
+            Some(_) => ConsumerGroup::from_row(row).map(Self::Consumer),
+            None => Membership::from_row(row).map(Self::Classic),
+        }
+    }
+}
+
+impl From<Membership> for KeptGroup {
+    fn from(membership: Membership) -> Self {
+        Self::Classic(membership)
     }
 }
 

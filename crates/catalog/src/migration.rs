@@ -237,4 +237,7 @@ CREATE TABLE group_protocols (
     "
 ALTER TABLE groups ADD COLUMN fetch_rate INTEGER;
 ",
+    "
+ALTER TABLE group_states ADD COLUMN consumers_json TEXT;
+",
 ];

@@ -141,9 +141,9 @@ apis! {
     /// Names the brokers, for admin clients.
     DescribeCluster = 60: 0 to 2, flexible from 0, Answered;
     /// Enters, keeps and leaves a group of the consumer protocol (KIP-848).
-    ConsumerGroupHeartbeat = 68: 0 to 1, flexible from 0, Silent;
+    ConsumerGroupHeartbeat = 68: 0 to 1, flexible from 0, Answered;
     /// Says who is in a group of the consumer protocol.
-    ConsumerGroupDescribe = 69: 0 to 1, flexible from 0, Silent;
+    ConsumerGroupDescribe = 69: 0 to 1, flexible from 0, Answered;
     /// Names topics and partitions, page by page.
     DescribeTopicPartitions = 75: 0 to 0, flexible from 0, Answered;
 }

@@ -1,7 +1,7 @@
 //! DescribeGroups: who is in a group, and what each one works on.
 //!
 //! A group of which nothing is known is Kafka's *Dead*: without an error before version 6, with one since
-//! (KIP-1043). A group that is named twice is refused the second time, so that an answer is no longer
+//! (KIP-1043). So is one of the consumer protocol (KIP-848), as in Kafka. A group that is named twice is refused the second time, so that an answer is no longer
 //! than what is known.
 
 use std::collections::HashSet;
@@ -59,6 +59,9 @@ async fn view(
     group_id: &str,
 ) -> Result<Option<GroupView>, ErrorCode> {
     let group = call.principal.group(group_id)?;
+    if broker.groups.describe_consumers(&group).is_some() {
+        return Ok(None);
+    }
     if let Some(view) = broker.groups.describe(&group) {
         return Ok(Some(view));
     }

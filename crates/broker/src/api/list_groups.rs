@@ -7,12 +7,9 @@ use kafka::ErrorCode;
 use kafka::messages::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
 
 use super::{Answer, Call};
-use crate::coordinator::{GroupOverview, GroupState};
+use crate::coordinator::{GroupKind, GroupOverview, GroupState};
 use crate::error::ConnectionError;
 use crate::shared::Shared;
-
-/// How Kafka calls groups whose members agree among themselves (KIP-848 has the other type).
-const CLASSIC: &str = "classic";
 
 pub(super) async fn answer(
     broker: &Shared,
@@ -28,7 +25,7 @@ pub(super) async fn answer(
     let wanted = |(id, overview): &(&GroupId, &GroupOverview)| {
         call.principal.group(id.as_str()).is_ok()
             && passes(&request.states_filter, overview.state.as_str())
-            && passes(&request.types_filter, CLASSIC)
+            && passes(&request.types_filter, overview.kind.as_str())
     };
     let groups = known.iter().filter(wanted).map(listed).collect();
     call.answer(ErrorCode::None, ListGroupsResponse { groups, ..Default::default() })
@@ -39,7 +36,7 @@ fn listed<'m>((id, overview): (&'m GroupId, &'m GroupOverview)) -> ListedGroup<'
         group_id: id.as_str(),
         protocol_type: &overview.protocol_type,
         group_state: overview.state.as_str(),
-        group_type: CLASSIC,
+        group_type: overview.kind.as_str(),
     }
 }
 
@@ -54,7 +51,11 @@ async fn known(broker: &Shared) -> Result<BTreeMap<GroupId, GroupOverview>, Erro
         }
         Err(_) => return Err(ErrorCode::UnknownServerError),
     };
-    let silent = GroupOverview { state: GroupState::Empty, protocol_type: String::new() };
+    let silent = GroupOverview {
+        kind: GroupKind::Classic,
+        state: GroupState::Empty,
+        protocol_type: String::new(),
+    };
     let mut known: BTreeMap<_, _> =
         committed.into_iter().map(|group| (group, silent.clone())).collect();
     known.extend(broker.groups.overviews());

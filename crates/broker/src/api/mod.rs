@@ -1,6 +1,8 @@
 //! One file per API, named as Kafka names it. Each turns a decoded request of a known principal into an
 //! [`Answer`]; bytes, sockets and logins are not seen here. ApiVersions and SASL are the session's.
 
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod delete_groups;
 mod describe_cluster;
 mod describe_configs;
@@ -133,7 +135,12 @@ pub(crate) async fn serve(
         Request::DescribeGroups(request) => describe_groups::answer(broker, call, &request).await,
         Request::DeleteGroups(request) => delete_groups::answer(broker, call, &request).await,
         Request::OffsetDelete(request) => offset_delete::answer(broker, call, &request).await,
-        unanswered => Err(kafka::Error::UnknownApi(unanswered.api().number()).into()),
+        Request::ConsumerGroupHeartbeat(request) => {
+            consumer_group_heartbeat::answer(broker, call, &request).await
+        }
+        Request::ConsumerGroupDescribe(request) => {
+            consumer_group_describe::answer(broker, call, &request)
+        }
     }
 }
 
@@ -196,6 +203,10 @@ impl From<GroupError> for ErrorCode {
             GroupError::FencedInstance => Self::FencedInstanceId,
             GroupError::GroupFull => Self::GroupMaxSizeReached,
             GroupError::TooManyGroups => Self::CoordinatorNotAvailable,
+            GroupError::FencedEpoch => Self::FencedMemberEpoch,
+            GroupError::StaleEpoch => Self::StaleMemberEpoch,
+            GroupError::UnreleasedInstance => Self::UnreleasedInstanceId,
+            GroupError::InvalidPattern => Self::InvalidRegularExpression,
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn answer(
     let mut committed = Vec::with_capacity(request.groups.len());
     for group in &request.groups {
         committed.push(match seen.insert(group.group_id) {
-            true => load(broker, call, group.group_id).await,
+            true => load_for(broker, call, group).await,
             false => Err(ErrorCode::InvalidRequest),
         });
     }
@@ -49,6 +49,17 @@ pub(super) async fn answer(
         .collect();
     let error = first_error(groups.iter().map(|group| group.error));
     call.answer(error, OffsetFetchResponse { groups, ..Default::default() })
+}
+
+/// The same for whoever says to be a member of a consumer group.
+async fn load_for(
+    broker: &Shared,
+    call: &Call<'_>,
+    asked: &OffsetFetchGroup<'_>,
+) -> Result<Vec<CommittedOffset>, ErrorCode> {
+    let group = call.principal.group(asked.group_id)?;
+    broker.groups.check_fetch(&group, asked.member_id, asked.member_epoch)?;
+    load(broker, call, asked.group_id).await
 }
 
 pub(super) async fn load(

@@ -25,6 +25,8 @@ pub enum GroupState {
     CompletingRebalance,
     /// Everyone knows their assignment, or may ask for it.
     Stable,
+    /// Members of a consumer group (KIP-848) are on their way to what they shall hold.
+    Reconciling,
 }
 
 impl GroupState {
@@ -36,6 +38,26 @@ impl GroupState {
             Self::PreparingRebalance => "PreparingRebalance",
             Self::CompletingRebalance => "CompletingRebalance",
             Self::Stable => "Stable",
+            Self::Reconciling => "Reconciling",
+        }
+    }
+}
+
+/// Which protocol the members of a group speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GroupKind {
+    /// They agree among themselves.
+    Classic,
+    /// The coordinator assigns (KIP-848).
+    Consumer,
+}
+
+impl GroupKind {
+    /// As Kafka spells it (`Group.GroupType`).
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Consumer => "consumer",
         }
     }
 }
@@ -58,6 +80,8 @@ pub struct GroupView {
 /// A group as it stands in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GroupOverview {
+    /// Which protocol its members speak.
+    pub(crate) kind: GroupKind,
     /// Where it stands.
     pub(crate) state: GroupState,
     /// `consumer` for consumers; empty before the first member.
@@ -270,7 +294,7 @@ impl Group {
         match self.state {
             GroupState::Empty => {}
             GroupState::PreparingRebalance => self.end_rebalance_if_ready(now, limits, outbox),
-            GroupState::CompletingRebalance | GroupState::Stable => {
+            GroupState::CompletingRebalance | GroupState::Stable | GroupState::Reconciling => {
                 self.begin_rebalance(now, limits, outbox);
             }
         }
@@ -452,7 +476,8 @@ impl Group {
     }
 
     pub(super) fn overview(&self) -> GroupOverview {
-        GroupOverview { state: self.state, protocol_type: self.protocol_type.clone() }
+        let kind = GroupKind::Classic;
+        GroupOverview { kind, state: self.state, protocol_type: self.protocol_type.clone() }
     }
 
     pub(super) fn view(&self) -> GroupView {

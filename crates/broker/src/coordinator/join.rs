@@ -82,7 +82,7 @@ impl Group {
         let unchanged = member.protocols == join.protocols;
         let leads = self.leader.as_ref() == Some(&id);
         let answer_now = match self.state {
-            GroupState::Empty => return Err(GroupError::UnknownMember),
+            GroupState::Empty | GroupState::Reconciling => return Err(GroupError::UnknownMember),
             GroupState::PreparingRebalance => false,
             GroupState::CompletingRebalance => unchanged,
             GroupState::Stable => unchanged && !leads,

@@ -8,11 +8,15 @@
 //! survive a restart appears in [`Coordinator::take_unkept`] and comes back by [`Coordinator::restore`];
 //! a reply must not be sent before what was unkept with it is on disk, or a generation could come twice.
 //!
+//! Groups of the newer protocol (KIP-848) are in [`consumer`]; a group is of the one or the other, and
+//! becomes the other when it has no members.
+//!
 //! Differences from Kafka, on purpose: committed offsets live in the catalog, so there is no *Dead*
 //! group that still holds offsets: a group is dead when it is not in the map. A waiting member whose
 //! connection closed is handed back to its session timeout ([`Coordinator::abandon`]) instead of
 //! counting as present for five minutes. Memory is bounded by [`GroupLimits`].
 
+mod consumer;
 mod group;
 mod join;
 mod leave;
@@ -33,11 +37,15 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use catalog::Membership;
+use catalog::KeptGroup;
 use change::{GroupId, UnixTime};
 
+use consumer::ConsumerGroup;
+pub(crate) use consumer::{
+    Assignor, Beat, ConsumerGroupView, ConsumerView, Held, Partitions, Standing, TopicShape,
+};
 use group::Group;
-pub(crate) use group::GroupOverview;
+pub(crate) use group::{GroupKind, GroupOverview};
 pub use group::{GroupState, GroupView, MemberView};
 pub use member::MemberId;
 
@@ -46,6 +54,8 @@ pub use member::MemberId;
 pub(crate) struct Coordinator {
     limits: GroupLimits,
     groups: HashMap<GroupId, Group>,
+    /// Groups of the consumer protocol. None of them is in `groups` too.
+    consumers: HashMap<GroupId, ConsumerGroup>,
     /// Answers of waiting requests, oldest first, until [`Coordinator::take_replies`].
     outbox: Vec<(Ticket, Reply)>,
     /// Groups that came to rest, until [`Coordinator::take_unkept`].
@@ -75,6 +85,12 @@ pub struct GroupLimits {
     /// How long the first member of an empty group waits for others
     /// (`group.initial.rebalance.delay.ms`).
     pub initial_rebalance_delay: Duration,
+    /// After how long without a sign of life a member of a consumer group is removed
+    /// (`group.consumer.session.timeout.ms`); what classic clients ask for by default.
+    pub consumer_session_timeout: Duration,
+    /// How often members of consumer groups are to be heard (`group.consumer.heartbeat.interval.ms`);
+    /// as often as classic clients are by default, since a standby takes over with its next heartbeat.
+    pub consumer_heartbeat_interval: Duration,
     /// Groups that nobody defined are forgotten when they had neither members nor commits for so long
     /// (`offsets.retention.minutes`).
     pub offsets_retention: Duration,
@@ -83,8 +99,8 @@ pub struct GroupLimits {
 /// What changed since it was last asked for, and has to be kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Unkept {
-    /// Groups at rest.
-    pub(crate) settled: Vec<Membership>,
+    /// Groups at rest, and those of the consumer protocol as they stand.
+    pub(crate) settled: Vec<KeptGroup>,
     /// Groups that are no more.
     pub(crate) forgotten: Vec<GroupId>,
 }
@@ -100,6 +116,8 @@ pub(crate) enum Reply {
     Join(JoinReply),
     /// To a SyncGroup.
     Sync(Result<Synced, GroupError>),
+    /// To a ConsumerGroupHeartbeat.
+    Beat(Result<Standing, GroupError>),
 }
 
 /// A JoinGroup request.
@@ -251,6 +269,18 @@ pub(crate) enum GroupError {
     /// There are as many groups as there may be.
     #[error("there are too many groups")]
     TooManyGroups,
+    /// The member of a consumer group has another epoch, and shall begin anew.
+    #[error("the member epoch is not the one that was given")]
+    FencedEpoch,
+    /// The member of a consumer group has been given another epoch, and shall ask again with that.
+    #[error("the member epoch is not the current one")]
+    StaleEpoch,
+    /// Another process with the same `group.instance.id` is in the group.
+    #[error("the group instance id is in use")]
+    UnreleasedInstance,
+    /// The subscription is no pattern that can be read.
+    #[error("the pattern of topics cannot be read")]
+    InvalidPattern,
 }
 
 impl Default for GroupLimits {
@@ -263,6 +293,8 @@ impl Default for GroupLimits {
             group_bytes: 8 << 20,
             session_timeout: Duration::from_secs(6)..=Duration::from_secs(30 * 60),
             initial_rebalance_delay: Duration::from_millis(100),
+            consumer_session_timeout: Duration::from_secs(45),
+            consumer_heartbeat_interval: Duration::from_secs(3),
             offsets_retention: Duration::from_secs(7 * 24 * 60 * 60),
         }
     }
@@ -274,6 +306,7 @@ impl Coordinator {
         Self {
             limits,
             groups: HashMap::new(),
+            consumers: HashMap::new(),
             outbox: Vec::new(),
             settled: BTreeSet::new(),
             forgotten: BTreeSet::new(),
@@ -282,14 +315,26 @@ impl Coordinator {
     }
 
     /// Takes over a group as it was kept, unless it lives already.
-    pub(crate) fn restore(&mut self, now: Instant, kept: Membership) {
-        if self.groups.contains_key(&kept.group) {
+    pub(crate) fn restore(&mut self, now: Instant, kept: KeptGroup) {
+        let id = kept.group().clone();
+        if self.groups.contains_key(&id) || self.consumers.contains_key(&id) {
             return;
         }
-        let id = kept.group.clone();
-        let group = Group::restored(now, &self.limits, kept);
-        self.wake_at = earliest(self.wake_at, group.next_deadline());
-        self.groups.insert(id, group);
+        let deadline = match kept {
+            KeptGroup::Classic(membership) => {
+                let group = Group::restored(now, &self.limits, membership);
+                let deadline = group.next_deadline();
+                self.groups.insert(id, group);
+                deadline
+            }
+            KeptGroup::Consumer(kept) => {
+                let group = ConsumerGroup::restored(now, &self.limits, kept);
+                let deadline = group.next_deadline();
+                self.consumers.insert(id, group);
+                deadline
+            }
+        };
+        self.wake_at = earliest(self.wake_at, deadline);
     }
 
     /// A member joins; the reply comes to `ticket`, maybe at once.
@@ -339,6 +384,9 @@ impl Coordinator {
         member_id: &str,
         instance_id: Option<&str>,
     ) -> Result<(), GroupError> {
+        if self.consumers.contains_key(group) {
+            return self.remove_consumer(group, member_id, instance_id);
+        }
         let entry = self.groups.get_mut(group).ok_or(GroupError::UnknownMember)?;
         let left = entry.leave(now, &self.limits, member_id, instance_id, &mut self.outbox);
         self.touched(group);
@@ -356,6 +404,9 @@ impl Coordinator {
         group: &GroupId,
         identity: &Identity,
     ) -> Result<(), GroupError> {
+        if let Some(group) = self.consumers.get(group) {
+            return group.check_commit(identity);
+        }
         match self.groups.get_mut(group) {
             Some(group) => group.check_commit(now, identity),
             None if identity.generation < 0 => Ok(()),
@@ -379,6 +430,10 @@ impl Coordinator {
             entry.expel(&mut self.outbox);
             self.touched(group);
         }
+        if let Some(entry) = self.consumers.get_mut(group) {
+            entry.expel();
+            self.touched_consumers(group);
+        }
     }
 
     /// Forgets a group; its waiting members learn that they are not known.
@@ -386,6 +441,7 @@ impl Coordinator {
         if let Some(mut entry) = self.groups.remove(group) {
             entry.expel(&mut self.outbox);
         }
+        self.consumers.remove(group);
         self.forget(group);
     }
 
@@ -401,7 +457,10 @@ impl Coordinator {
                 self.settled.insert(id.clone());
             }
         }
-        self.wake_at = self.groups.values().filter_map(Group::next_deadline).min();
+        self.tick_consumers(now);
+        let classic = self.groups.values().filter_map(Group::next_deadline).min();
+        let consumers = self.consumers.values().filter_map(ConsumerGroup::next_deadline).min();
+        self.wake_at = earliest(classic, consumers);
     }
 
     /// When [`Coordinator::tick`] has something to do at the earliest.
@@ -418,7 +477,10 @@ impl Coordinator {
     /// groups are still as they came to rest.
     pub(crate) fn take_unkept(&mut self, at: UnixTime) -> Unkept {
         let settled = std::mem::take(&mut self.settled);
-        let kept = |id: &GroupId| self.groups.get(id).and_then(|group| group.membership(id, at));
+        let kept = |id: &GroupId| match self.consumers.get(id) {
+            Some(group) => Some(KeptGroup::Consumer(group.to_kept(id, at))),
+            None => self.groups.get(id)?.membership(id, at).map(KeptGroup::Classic),
+        };
         Unkept {
             settled: settled.iter().filter_map(kept).collect(),
             forgotten: std::mem::take(&mut self.forgotten).into_iter().collect(),
@@ -427,12 +489,14 @@ impl Coordinator {
 
     /// A group as operators see it; `None` when it has no state here.
     pub(crate) fn describe(&self, group: &GroupId) -> Option<GroupView> {
-        self.groups.get(group).map(Group::view)
+        let consumers = || self.consumers.get(group).map(ConsumerGroup::view);
+        self.groups.get(group).map(Group::view).or_else(consumers)
     }
 
     /// The groups that have state here, in no order.
     pub(crate) fn overviews(&self) -> impl Iterator<Item = (&GroupId, GroupOverview)> {
-        self.groups.iter().map(|(id, group)| (id, group.overview()))
+        let consumers = self.consumers.iter().map(|(id, group)| (id, group.overview()));
+        self.groups.iter().map(|(id, group)| (id, group.overview())).chain(consumers)
     }
 
     /// Takes note of what a call did to a group.
@@ -466,15 +530,30 @@ impl Coordinator {
         if self.groups.contains_key(group) {
             return Ok(());
         }
+        if self.consumers.get(group).is_some_and(|group| !group.is_empty()) {
+            return Err(GroupError::InconsistentProtocol);
+        }
         if !join.member_id.is_empty() {
             return Err(GroupError::UnknownMember);
         }
-        if self.groups.len() >= self.limits.groups {
-            let idle = self.groups.iter().find(|(_, group)| group.is_idle());
-            let idle = idle.map(|(id, _)| id.clone()).ok_or(GroupError::TooManyGroups)?;
-            self.groups.remove(&idle);
-            self.forget(&idle);
+        if self.consumers.remove(group).is_some() {
+            return Ok(());
         }
+        self.make_room()
+    }
+
+    /// Forgets an idle group, if there are as many as there may be.
+    fn make_room(&mut self) -> Result<(), GroupError> {
+        if self.groups.len() + self.consumers.len() < self.limits.groups {
+            return Ok(());
+        }
+        let classic = self.groups.iter().filter(|(_, group)| group.is_idle()).map(|(id, _)| id);
+        let consumers =
+            self.consumers.iter().filter(|(_, group)| group.is_empty()).map(|(id, _)| id);
+        let idle = classic.chain(consumers).next().cloned().ok_or(GroupError::TooManyGroups)?;
+        self.groups.remove(&idle);
+        self.consumers.remove(&idle);
+        self.forget(&idle);
         Ok(())
     }
 }

@@ -199,6 +199,7 @@ impl World {
                 Reply::Join(JoinReply { member_id, result: Err(GroupError::MemberIdRequired) }) => {
                     client.member_id = member_id;
                 }
+                Reply::Beat(_) => prop_assert!(false, "nobody asked so"),
                 Reply::Join(_) | Reply::Sync(Err(GroupError::UnknownMember)) => {
                     client.member_id.clear();
                 }

@@ -7,7 +7,7 @@ use super::*;
 
 /// All that was kept, as a catalog holds it.
 #[derive(Debug, Default)]
-pub(super) struct Shelf(BTreeMap<GroupId, Membership>);
+pub(super) struct Shelf(BTreeMap<GroupId, KeptGroup>);
 
 impl Shelf {
     /// Takes over what is not kept yet. Answers how many groups came to rest.
@@ -17,8 +17,8 @@ impl Shelf {
             self.0.remove(&group);
         }
         let settled = unkept.settled.len();
-        for membership in unkept.settled {
-            self.0.insert(membership.group.clone(), membership);
+        for kept in unkept.settled {
+            self.0.insert(kept.group().clone(), kept);
         }
         settled
     }
@@ -26,8 +26,8 @@ impl Shelf {
     /// A coordinator that starts with what was kept.
     pub(super) fn start(&self, now: Instant, limits: GroupLimits) -> Coordinator {
         let mut coordinator = Coordinator::new(limits);
-        for membership in self.0.values() {
-            coordinator.restore(now, membership.clone());
+        for kept in self.0.values() {
+            coordinator.restore(now, kept.clone());
         }
         coordinator
     }
@@ -173,7 +173,8 @@ fn what_makes_no_sense_in_a_kept_group_is_mended() {
     let (mut bench, a, _) = Bench::settled();
     let mut shelf = Shelf::default();
     shelf.take(&mut bench.coordinator);
-    for membership in shelf.0.values_mut() {
+    for kept in shelf.0.values_mut() {
+        let KeptGroup::Classic(membership) = kept else { panic!("{kept:?}") };
         membership.leader = Some("nobody".into());
         membership.generation = -7;
         membership.members[0].session_timeout = Duration::MAX;

@@ -34,7 +34,7 @@ impl Group {
             return Err(GroupError::InconsistentProtocol);
         }
         match state {
-            GroupState::Empty => return Err(GroupError::UnknownMember),
+            GroupState::Empty | GroupState::Reconciling => return Err(GroupError::UnknownMember),
             GroupState::PreparingRebalance => return Err(GroupError::RebalanceInProgress),
             GroupState::CompletingRebalance => {
                 member.synced = true;

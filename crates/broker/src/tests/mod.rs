@@ -7,6 +7,7 @@ mod groups;
 mod hostile;
 mod limits;
 mod members;
+mod newer_groups;
 mod offsets;
 mod older;
 mod quotas;

@@ -8,7 +8,10 @@ use change::{Clock, GroupId, TaskName, TopicName, UnixTime};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::{Catalog, CommittedOffset, Error, GroupMember, GroupSpec, Membership, Secret};
+use crate::{
+    Catalog, CommittedOffset, Consumer, ConsumerGroup, ConsumerRoll, Error, GroupMember, GroupSpec,
+    HeldPartition, KeptGroup, KnownTopic, Membership, Secret,
+};
 
 const NOW: i64 = 1_795_000_000;
 
@@ -90,9 +93,57 @@ fn members_come_back_as_they_were_kept() {
         membership("a", vec![member("one", Some("pod-0")), member("two", None)]),
         membership("b", Vec::new()),
     ];
+    let kept = kept.map(KeptGroup::from);
     catalog.put_memberships(&kept, &[]).unwrap();
     drop(catalog);
     assert_eq!(open(&folder).memberships().unwrap(), kept);
+}
+
+fn consumer_group(name: &str) -> ConsumerGroup {
+    let held = HeldPartition { topic: [7; 16], partition: 0 };
+    let member = Consumer {
+        id: "m-1".into(),
+        instance_id: Some("pod-0".into()),
+        rack_id: None,
+        client_id: "rdkafka".into(),
+        client_host: "/127.0.0.1".into(),
+        task: Some("shop".into()),
+        rebalance_timeout: Duration::from_millis(300_001),
+        epoch: 4,
+        previous_epoch: 3,
+        assignor: Some("range".into()),
+        topics: vec!["shop".into()],
+        pattern: Some("s.*\"\\d".into()),
+        assigned: vec![held],
+        revoking: vec![HeldPartition { partition: 1, ..held }],
+        target: Vec::new(),
+    };
+    let topic = KnownTopic { name: "shop".into(), id: [7; 16], partitions: 2, task: "shop".into() };
+    ConsumerGroup {
+        group: id(name),
+        epoch: 5,
+        assignor: "uniform".into(),
+        changed: UnixTime::from_seconds(NOW),
+        roll: ConsumerRoll { topics: vec![topic], members: vec![member] },
+    }
+}
+
+#[test]
+fn a_group_of_either_protocol_takes_the_place_of_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = open(&folder);
+    let classic = KeptGroup::from(membership("a", vec![member("one", None)]));
+    let consumer = KeptGroup::Consumer(consumer_group("a"));
+    for kept in [&classic, &consumer, &classic, &consumer] {
+        catalog.put_memberships(std::slice::from_ref(kept), &[]).unwrap();
+        assert_eq!(catalog.memberships().unwrap(), std::slice::from_ref(kept));
+    }
+    drop(catalog);
+    let catalog = open(&folder);
+    assert_eq!(catalog.memberships().unwrap(), [consumer]);
+    let sql = "UPDATE group_states SET consumers_json = '{}'";
+    Connection::open(folder.path().join("catalog.db")).unwrap().execute(sql, []).unwrap();
+    assert!(matches!(catalog.memberships(), Err(Error::Corrupt { .. })));
 }
 
 #[test]
@@ -101,7 +152,8 @@ fn a_group_is_replaced_as_a_whole() {
     let catalog = open(&folder);
     let before = membership("a", vec![member("one", None), member("two", None)]);
     let after = Membership { generation: 8, ..membership("a", vec![member("two", None)]) };
-    catalog.put_memberships(&[before], &[]).unwrap();
+    let after = KeptGroup::from(after);
+    catalog.put_memberships(&[before.into()], &[]).unwrap();
     catalog.put_memberships(std::slice::from_ref(&after), &[]).unwrap();
     assert_eq!(catalog.memberships().unwrap(), [after]);
     catalog.put_memberships(&[], &[id("a"), id("nobody")]).unwrap();
@@ -115,7 +167,7 @@ fn members_go_with_their_group_and_with_their_task() {
     let (catalog, task, group) = with_group(&folder);
     let keep = || {
         let kept = membership(group.as_str(), vec![member("one", None)]);
-        catalog.put_memberships(&[kept], &[]).unwrap();
+        catalog.put_memberships(&[kept.into()], &[]).unwrap();
     };
     keep();
     catalog.clear_group(&group).unwrap();
@@ -127,7 +179,7 @@ fn members_go_with_their_group_and_with_their_task() {
     let folder = tempfile::tempdir().unwrap();
     let (catalog, task, group) = with_group(&folder);
     let kept = membership(group.as_str(), vec![member("one", None)]);
-    catalog.put_memberships(&[kept], &[]).unwrap();
+    catalog.put_memberships(&[kept.into()], &[]).unwrap();
     catalog.delete_task(&task).unwrap();
     assert_eq!(catalog.memberships().unwrap(), []);
     assert_eq!(rows(folder.path()), 0);
@@ -142,7 +194,7 @@ fn j05_groups_that_nobody_defined_or_uses_expire() {
         commit(&catalog, group, NOW - 100);
         let changed = UnixTime::from_seconds(NOW - 100);
         let kept = Membership { changed, ..membership(group.as_str(), Vec::new()) };
-        catalog.put_memberships(&[kept], &[]).unwrap();
+        catalog.put_memberships(&[kept.into()], &[]).unwrap();
     }
     commit(&catalog, &fresh, NOW - 10);
     let before = UnixTime::from_seconds(NOW - 100);
@@ -153,7 +205,7 @@ fn j05_groups_that_nobody_defined_or_uses_expire() {
     let mut left = vec![defined, fresh, living];
     left.sort();
     assert_eq!(catalog.committed_groups().unwrap(), left);
-    assert!(catalog.memberships().unwrap().iter().all(|kept| kept.group != old));
+    assert!(catalog.memberships().unwrap().iter().all(|kept| *kept.group() != old));
 }
 
 #[test]
@@ -174,7 +226,7 @@ fn a_time_below_zero_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = open(&folder);
     let kept = membership("a", vec![member("one", None)]);
-    catalog.put_memberships(&[kept], &[]).unwrap();
+    catalog.put_memberships(&[kept.into()], &[]).unwrap();
     let sql = "UPDATE group_members SET session_timeout_ms = -1";
     Connection::open(folder.path().join("catalog.db")).unwrap().execute(sql, []).unwrap();
     assert!(matches!(catalog.memberships(), Err(Error::Corrupt { .. })));
