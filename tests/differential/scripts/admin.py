@@ -127,7 +127,7 @@ def group_of_commits(talk):
 
 @script("ConsumerGroupDescribe")
 def new_groups(talk):
-    """Groups of the newer protocol (KIP-848), of which there are none."""
+    """Groups of the newer protocol (KIP-848) that are none."""
     talk.ask("ConsumerGroupDescribe", "one that is not", group_ids=[f"{talk.group}-not"])
     talk.ask("ConsumerGroupDescribe", "one without a name", group_ids=[""])
     talk.ask("ConsumerGroupDescribe", "nothing", group_ids=[])
