@@ -26,9 +26,6 @@ pub enum Standing {
     Answered,
     /// It answers that the caller may not do this.
     Refused,
-    /// It does not advertise it, and closes the connection of who asks all the same, as of any API that is
-    /// not known.
-    Silent,
 }
 
 /// "No version of this API is flexible".
@@ -149,11 +146,6 @@ apis! {
 }
 
 impl ApiKey {
-    /// Whether clients are told of it. What is known and not answered is not advertised.
-    pub const fn is_answered(self) -> bool {
-        !matches!(self.standing(), Standing::Silent)
-    }
-
     /// The number on the wire.
     pub const fn number(self) -> i16 {
         self as i16

@@ -33,7 +33,6 @@ fn table() -> String {
         let here = match api.standing() {
             Standing::Answered => "answered",
             Standing::Refused => "refused",
-            Standing::Silent => continue,
         };
         let versions = api.versions();
         let range = match (versions.min, versions.max) {

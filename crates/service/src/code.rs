@@ -54,7 +54,8 @@ pub(crate) struct Whose {
 #[utoipa::path(get, path = "/api/v1/tasks/{task}/code/{client}", tag = "tasks",
     params(("task" = String, Path),
         ("client" = String, Path, description = "dts-sdk, flink, go, java, kcat, node, python or rust"), Whose),
-    responses((status = 200, body = Program), (status = 404, body = Problem)))]
+    responses((status = 200, body = Program), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
 pub(crate) async fn show(
     State(app): State<App>,
     Path((task, client)): Path<(String, String)>,
@@ -67,7 +68,7 @@ pub(crate) async fn show(
         let known: Vec<_> = shelf::EXAMPLES.iter().map(|example| example.client).collect();
         let known = known.join(", ");
         Problem::new(
-            Code::NotFound,
+            Code::InvalidValue,
             format!("there is no program for {client:?}; there are: {known}"),
         )
     })?;
