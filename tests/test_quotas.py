@@ -7,11 +7,10 @@ import pytest
 
 from harness import clients, wait, wellhead
 
-ROWS = 300
+ROWS, ROUNDS = 300, 10
 ROW_BYTES = 1_000
 RATE = 64 << 10
 PASSWORD = "Secret_123"
-# Batches of a few rows: an answer begins with one whole batch, however long.
 CONFIGURATION = '[storage]\ncompression = "none"\nsync_interval = "0s"\n'
 
 
@@ -41,6 +40,12 @@ class Reader:
         return time.monotonic() - began
 
 
+def end_of(server, task):
+    """The offset behind the last record."""
+    seen = server.task(task)["data_range"]
+    return seen["end_offset"] if seen else 0
+
+
 @pytest.mark.parametrize("source", ["mariadb"], indirect=True)
 def test_a_quota_is_told_and_kept_and_others_do_not_feel_it(source, schema, new_wellhead, dice):
     server = new_wellhead.serve(CONFIGURATION).start()
@@ -51,8 +56,12 @@ def test_a_quota_is_told_and_kept_and_others_do_not_feel_it(source, schema, new_
         body = {"account": name, "password": PASSWORD, **more}
         _, group = server.api("PUT", f"/tasks/{schema}/groups/{name}", body, expect=200)
         logins[name] = clients.Login(group["group_id"], group["user"], PASSWORD)
-    notes = (dice.randbytes(ROW_BYTES // 2).hex() for _ in range(ROWS))
-    source.sql(*(f"INSERT INTO {schema}.t (note) VALUES ('{note}')" for note in notes))
+    # An answer has one whole batch, however long: so there are as many as rounds, at least.
+    for number in range(1, ROUNDS + 1):
+        notes = (dice.randbytes(ROW_BYTES // 2).hex() for _ in range(ROWS // ROUNDS))
+        source.sql(*(f"INSERT INTO {schema}.t (note) VALUES ('{note}')" for note in notes))
+        # Each row stands between a BEGIN and a COMMIT.
+        wait.until(lambda: end_of(server, schema) >= 3 * number * ROWS // ROUNDS, f"the rows of round {number}")
     readers = {name: Reader(server, schema, login) for name, login in logins.items()}
     try:
         slow_s = readers["slow"].read(ROWS)

@@ -22,7 +22,7 @@ COMMON = {
     "innodb-flush-log-at-trx-commit": "2",
     "sync-binlog": "0",
     "max-allowed-packet": "512M",
-    "max-connections": "60",
+    "max-connections": "500",
     "performance-schema": "OFF",
 }
 
